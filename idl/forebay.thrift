@@ -1,0 +1,495 @@
+/*
+ * Forebay's generic data service: the public contract.
+ *
+ * A client generated from this file runs parameterised SQL on named MySQL
+ * shards. One TCP port (9090 by default) answers framed and unframed
+ * transports, binary and compact protocols, and the TMultiplexed service name
+ * "Forebay".
+ *
+ * Rules that hold everywhere:
+ *
+ * - Every function takes one request struct, returns one result struct and
+ *   throws one exception, DataError. No field is `required`, so that a later
+ *   field breaks nobody. Unknown struct fields are skipped; an unknown member
+ *   of the union Value is refused.
+ * - In every request, field 1 is the shard's name and field 15 the options.
+ * - Times are lengths in the unit that ends their name: `_ms` milliseconds,
+ *   `_us` microseconds. Sizes are bytes.
+ * - Text is UTF-8. A MySQL statement runs with autocommit on, in its own
+ *   transaction, so that a read sees what others have committed.
+ * - A request of one session (one connected client) is answered before the
+ *   next one of the same session is begun.
+ * - Messages of more than 16,000,000 bytes, containers nested deeper than 60
+ *   and, in a reply, results over the server's limits (see Limits) are refused.
+ */
+
+namespace py forebay_thrift
+namespace rs forebay
+namespace java forebay.thrift
+namespace go forebay
+namespace js forebay
+namespace php Forebay
+namespace cpp forebay
+namespace rb Forebay
+namespace perl Forebay
+
+/** Version of this contract, as `major.minor`; a new major number may break callers. */
+const string API_VERSION = "1.0"
+
+// ---------------------------------------------------------------- values
+
+/**
+ * One parameter of a statement. Exactly one member is set; a Value with none,
+ * or with one that this contract does not name, is refused.
+ *
+ * Every member is escaped (MySQL) or bound (SQLite) by the server: no text in
+ * a Value can become part of a statement.
+ */
+union Value {
+  /** SQL NULL, whichever boolean it holds. */
+  1: bool is_null
+  /** TRUE or FALSE; MySQL has them as 1 and 0. */
+  2: bool boolean
+  /** A signed integer of 64 bits. */
+  3: i64 int64
+  /** An unsigned integer of 64 bits, as the signed number with the same bits: 2^64-1 is -1. */
+  4: i64 uint64
+  /** A double. NaN and the infinities have no SQL value and are INVALID_ARGUMENT. */
+  5: double float64
+  /** An exact number as text: sign, digits, point, digits. At most 65 digits, 38 of them after the point. */
+  6: string decimal
+  /** Text, in any characters, NUL among them. */
+  7: string text
+  /** Bytes: BINARY, VARBINARY, BLOB, BIT, GEOMETRY. Never changed, never read as text. */
+  8: binary bytes
+  /**
+   * A date, a time or both in MySQL's own text: `2024-02-29`, `-838:59:59.999999`,
+   * `2024-02-29 23:59:59.5` (a `T` for the space is taken as well).
+   */
+  9: string temporal
+  /**
+   * Several values, for `IN (?)`: written one after the other, with commas
+   * between. An empty list has no SQL form and is INVALID_ARGUMENT, and so is
+   * a list in a list. At most 65,535 items.
+   */
+  10: list<Value> items
+}
+
+/** How a statement marks the places of its parameters. */
+enum ParamStyle {
+  /** The default: `?` takes the next of `params`, `:name` takes `named_params[name]`. */
+  NATIVE = 1
+  /**
+   * PyMySQL's: `%s` takes the next of `params`, `%(name)s` takes
+   * `named_params[name]`. When either of them is set, even to nothing, `%%`
+   * stands for `%` everywhere in the statement; when neither is, the statement
+   * is sent as it is written.
+   */
+  PYFORMAT = 2
+}
+
+/**
+ * One SQL statement and its parameters.
+ *
+ * A placeholder counts only outside string literals, quoted identifiers and
+ * comments, as the shard's own sql_mode reads them. Anything but blanks and
+ * comments after a `;` is refused. A statement uses either `params` or
+ * `named_params`; too few, too many, unknown and unused ones are
+ * INVALID_ARGUMENT before anything is sent to the database.
+ */
+struct Statement {
+  /** The text. Not empty; at most what the shard's max_allowed_packet takes once parameters are in. */
+  1: optional string sql
+  /** Values for `?` or `%s`, in order. At most 65,535. */
+  2: optional list<Value> params
+  /** Values for `:name` or `%(name)s`. Every one must be used; one may be used many times. */
+  3: optional map<string, Value> named_params
+  /** Default: NATIVE. */
+  4: optional ParamStyle param_style = ParamStyle.NATIVE
+}
+
+// --------------------------------------------------------------- options
+
+/** What a caller may ask of any request. */
+struct Options {
+  /**
+   * How long the caller waits, from the moment the request has arrived:
+   * queue, connecting, execution and encoding together. Default and maximum
+   * are the server's (Limits); a larger number means the maximum, and one
+   * below 1 is INVALID_ARGUMENT.
+   */
+  1: optional i32 timeout_ms
+  /** A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty. */
+  2: optional string request_id
+  /** Refuse a result of more rows than this. Default and maximum are the server's (Limits). */
+  4: optional i32 max_rows
+}
+
+/** What every result begins with. */
+struct ReplyHeader {
+  /** The request's `request_id`; empty if it had none. */
+  1: string request_id
+  /** The shard that answered; empty where none was asked. */
+  2: string shard
+  /** Microseconds from the request's arrival to a worker taking it. */
+  3: i64 queue_us
+  /** Microseconds from there to the result being complete: checkout, execution and fetch. */
+  4: i64 execute_us
+}
+
+// --------------------------------------------------------------- results
+
+/** A column's type: MySQL's protocol numbers. SQLite's values use LONGLONG, DOUBLE, VAR_STRING, BLOB and NULL_TYPE. */
+enum ColumnType {
+  DECIMAL = 0
+  TINY = 1
+  SHORT = 2
+  LONG = 3
+  FLOAT = 4
+  DOUBLE = 5
+  NULL_TYPE = 6
+  TIMESTAMP = 7
+  LONGLONG = 8
+  INT24 = 9
+  DATE = 10
+  TIME = 11
+  DATETIME = 12
+  YEAR = 13
+  VARCHAR = 15
+  BIT = 16
+  VECTOR = 242
+  JSON = 245
+  NEWDECIMAL = 246
+  ENUM = 247
+  SET = 248
+  TINY_BLOB = 249
+  MEDIUM_BLOB = 250
+  LONG_BLOB = 251
+  BLOB = 252
+  VAR_STRING = 253
+  STRING = 254
+  GEOMETRY = 255
+}
+
+/**
+ * One column of a result, all its rows together.
+ *
+ * Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
+ * with one element for each row; where a row is NULL the element is 0 or empty
+ * and its bit in `nulls` is set.
+ *
+ * | MySQL type                                        | vector  |
+ * |---------------------------------------------------|---------|
+ * | integers, YEAR                                    | int64s  |
+ * | BIGINT UNSIGNED, if a value is over 2^63-1        | strings |
+ * | FLOAT, DOUBLE                                     | doubles |
+ * | DECIMAL, DATE, TIME, DATETIME, TIMESTAMP          | strings, in MySQL's own text (`0000-00-00`, `-838:59:59`) |
+ * | CHAR, VARCHAR, TEXT, ENUM, SET, JSON              | strings |
+ * | BINARY, VARBINARY, BLOB, BIT, GEOMETRY, VECTOR    | blobs   |
+ * | NULL                                              | strings |
+ *
+ * In SQLite types belong to values: a column of integers is int64s, one with
+ * reals among them is doubles if no integer loses digits by it, one with text
+ * is strings, one with a blob is blobs.
+ */
+struct Column {
+  /** The column's name or alias as the statement gave it; not always unique. */
+  1: string name
+  2: ColumnType type
+  /** MySQL's column flags: 1 NOT_NULL, 2 PRI_KEY, 4 UNIQUE_KEY, 16 BLOB, 32 UNSIGNED, 64 ZEROFILL, 128 BINARY, 256 ENUM, 512 AUTO_INCREMENT, 2048 SET … */
+  3: i32 flags
+  /** MySQL's collation number of the column; 63 is `binary`. 0 from SQLite. */
+  4: i32 collation
+  /** Digits after the point; 31 where it varies, 39 for a DECIMAL-free expression. 0 from SQLite. */
+  5: i32 decimals
+  /** MySQL's display length in bytes. 0 from SQLite. */
+  6: i64 length
+  /** Bitmap of NULLs: row r is NULL if bit r%8 (least significant first) of byte r/8 is set. Empty: nothing is NULL. */
+  7: binary nulls
+  8: optional list<i64> int64s
+  9: optional list<double> doubles
+  10: optional list<string> strings
+  11: optional list<binary> blobs
+}
+
+/** The rows of a statement. */
+struct ResultSet {
+  /** Number of rows; every column's vector has this many elements. */
+  1: i64 row_count
+  /** The columns in the statement's order. */
+  2: list<Column> columns
+}
+
+// ---------------------------------------------------------------- errors
+
+/** What went wrong: the one thing to branch on. */
+enum ErrorCode {
+  /** The request is wrong in itself; `message` names the field and the remedy. */
+  INVALID_ARGUMENT = 1
+  /** No shard has that name. */
+  UNKNOWN_SHARD = 2
+  UNAUTHENTICATED = 3
+  PERMISSION_DENIED = 4
+  /** The statement is of a kind that this function, or this service, does not run. */
+  STATEMENT_NOT_ALLOWED = 5
+  /** The database refused the statement; see `mysql_errno`, `sqlstate`. */
+  SQL_ERROR = 6
+  /** A unique key has that value already. */
+  DUPLICATE_KEY = 7
+  /** A foreign key, NOT NULL or CHECK constraint forbids it. */
+  CONSTRAINT = 8
+  /** A value does not fit its column (range, length, form), or cannot be sent as it is. */
+  DATA_ERROR = 9
+  DEADLOCK = 10
+  LOCK_TIMEOUT = 11
+  /** The shard's queue is full; nothing was begun. */
+  QUEUE_FULL = 12
+  /** The deadline passed, or was certain to pass, in the queue; nothing was begun. */
+  QUEUE_TIMEOUT = 13
+  /** The deadline passed while the statement ran; it has been stopped. */
+  DEADLINE_EXCEEDED = 14
+  CANCELLED = 15
+  /** The request, or the statement made from it, is over `limit`. */
+  REQUEST_TOO_LARGE = 16
+  /** The result is over `limit` (rows or bytes). */
+  RESULT_TOO_LARGE = 17
+  /** No connection to the shard's database can be had. */
+  SHARD_UNAVAILABLE = 18
+  /** The shard's database takes no writes now. */
+  SHARD_READ_ONLY = 19
+  /** The connection was lost while the statement ran. */
+  CONNECTION_LOST = 20
+  TRANSACTION_NOT_FOUND = 21
+  TRANSACTION_ABORTED = 22
+  TRANSACTION_EXPIRED = 23
+  /** This server is about to stop; another one takes the request. */
+  DRAINING = 24
+  /** A fault of the server's own; its log says more. */
+  INTERNAL = 25
+}
+
+/** Whether the statement took effect. */
+enum Outcome {
+  /** Certainly not: nothing has changed. */
+  NOT_APPLIED = 1
+  /** It did, though the result could not be given. */
+  APPLIED = 2
+  /** It may have. */
+  UNKNOWN = 3
+}
+
+/** Whether to send the same request again. */
+enum Retry {
+  /** No: it would fail again, or might be applied twice. */
+  NO = 1
+  /** Yes, at once. */
+  AT_ONCE = 2
+  /** Yes, after a pause. */
+  AFTER_PAUSE = 3
+}
+
+/** Where the request was when it failed. */
+enum Phase {
+  /** Being read and checked. */
+  REQUEST = 1
+  /** Waiting for its turn on the shard. */
+  QUEUE = 2
+  /** Waiting for a connection to the database. */
+  CONNECT = 3
+  /** Being run by the database. */
+  EXECUTE = 4
+  /** Its rows being read. */
+  FETCH = 5
+  /** Its reply being written. */
+  ENCODE = 6
+}
+
+/** The one exception. */
+exception DataError {
+  1: ErrorCode code
+  2: Outcome outcome
+  3: Retry retry_hint
+  /** What is wrong and what to do about it, for a person. Never holds a parameter's value unless the database's own message does. */
+  4: string message
+  /** MySQL's error number, or SQLite's extended result code negated; 0: the error is not the database's. */
+  5: i32 mysql_errno
+  /** Five characters; empty: the error is not the database's. */
+  6: string sqlstate
+  7: string shard
+  8: Phase phase
+  9: string request_id
+  /** The limit that was met, in the unit that the message names, and what was seen. */
+  10: optional i64 limit
+  11: optional i64 seen
+  /** Which item of a request of several failed, from 0. */
+  12: optional i32 item
+  13: i64 queue_us
+  14: i64 execute_us
+}
+
+// ---------------------------------------------------------- info and ping
+
+struct InfoRequest {
+  15: optional Options options
+}
+
+/** Limits in force on this server. */
+struct Limits {
+  /** Bytes of a request. */
+  1: i32 request_max_bytes
+  /** Bytes of a result. */
+  2: i32 result_max_bytes
+  /** Rows of a result: default and maximum of Options.max_rows. */
+  3: i32 result_max_rows
+  /** Options.timeout_ms if it is not set. */
+  4: i32 default_timeout_ms
+  /** The largest Options.timeout_ms that counts. */
+  5: i32 max_timeout_ms
+}
+
+/** A database behind a shard. */
+enum ShardKind {
+  MYSQL = 1
+  SQLITE = 2
+}
+
+struct ShardInfo {
+  1: string name
+  2: ShardKind kind
+  /** False while its database cannot be connected to. */
+  3: bool available
+  /** Why it is not available; empty if it is. */
+  4: string reason
+  /** The most connections that this server opens to it. */
+  5: i32 pool_max_connections
+  /** Requests that may wait for one of them; one more is refused with QUEUE_FULL. */
+  6: i32 queue_max_requests
+}
+
+struct InfoResult {
+  1: ReplyHeader header
+  /** API_VERSION of the server. */
+  2: string api_version
+  /** The server's own version. */
+  3: string server_version
+  /** Names of the functions and options that this server has beyond API 1.0. */
+  4: list<string> capabilities
+  5: Limits limits
+  /** The shards that this caller may use, by name. */
+  6: list<ShardInfo> shards
+}
+
+struct PingRequest {
+  /** Also ask this shard's database. Default: the service only. */
+  1: optional string shard
+  15: optional Options options
+}
+
+struct PingResult {
+  1: ReplyHeader header
+}
+
+// ------------------------------------------------------ query and execute
+
+struct QueryRequest {
+  1: optional string shard
+  /** One that reads: SELECT, WITH … SELECT, VALUES, TABLE, SHOW, DESCRIBE, EXPLAIN. */
+  2: optional Statement statement
+  15: optional Options options
+}
+
+struct QueryResult {
+  1: ReplyHeader header
+  2: ResultSet rows
+  /** MySQL's count of warnings, at most 65,535. 0 from SQLite. */
+  3: i32 warning_count
+}
+
+struct ExecuteRequest {
+  1: optional string shard
+  /** One of any kind but those that change the session (SET, USE, BEGIN, LOCK TABLES …). */
+  2: optional Statement statement
+  15: optional Options options
+}
+
+struct ExecuteResult {
+  1: ReplyHeader header
+  /**
+   * Rows that the statement changed. MySQL does not count an UPDATE's rows
+   * that had their new values already; SQLite does.
+   */
+  2: i64 affected_rows
+  /**
+   * The AUTO_INCREMENT value of the first row inserted (SQLite: the last
+   * row's rowid); 0 if there is none. Above 2^63-1: see Value.uint64.
+   */
+  3: i64 insert_id
+  /** MySQL's count of warnings, at most 65,535. 0 from SQLite. */
+  4: i32 warning_count
+  /** The rows, if the statement returns any. */
+  5: optional ResultSet rows
+}
+
+// ---------------------------------------------------------------- insert
+
+/** What an insert does with a row whose key is there already. */
+enum InsertMode {
+  /** Fail with DUPLICATE_KEY. */
+  INSERT = 1
+  /** Leave the old row and drop the new one (INSERT IGNORE, which also bends values that do not fit). */
+  IGNORE = 2
+  /** Delete the old row (REPLACE). */
+  REPLACE = 3
+}
+
+/**
+ * Many rows of one table. The server quotes the names, escapes the values and
+ * sends as few multi-row statements as max_allowed_packet lets it; if that
+ * takes several, they are one transaction, and an error leaves nothing behind
+ * (in tables of an engine that has transactions).
+ */
+struct InsertRequest {
+  1: optional string shard
+  /** Its name only: a dot in it is part of the name. At most 64 characters. */
+  2: optional string table
+  /** The columns' names, each at most 64 characters. At least one, at most 4,096, none twice. */
+  3: optional list<string> columns
+  /** For each row a Value for each column. At least one row. `items` is refused here. */
+  4: optional list<list<Value>> rows
+  /** Default: INSERT. */
+  5: optional InsertMode mode = InsertMode.INSERT
+  /** The table's database. Default: the shard's own. */
+  6: optional string database
+  15: optional Options options
+}
+
+struct InsertResult {
+  1: ReplyHeader header
+  /** Rows inserted; with REPLACE also those deleted. */
+  2: i64 affected_rows
+  /** The AUTO_INCREMENT value of the first row; 0 if there is none. Above 2^63-1: see Value.uint64. */
+  3: i64 first_insert_id
+  /** How many statements it took. */
+  4: i32 statements
+  /** MySQL's count of warnings over all statements. 0 from SQLite. */
+  5: i32 warning_count
+}
+
+// --------------------------------------------------------------- service
+
+service Forebay {
+  /** What this server is, its limits, and its shards. */
+  InfoResult info(1: InfoRequest request) throws (1: DataError error)
+
+  /** Nothing but an answer; with a shard, from its database too. */
+  PingResult ping(1: PingRequest request) throws (1: DataError error)
+
+  /** Runs one statement that reads. It may be sent to the database again after a lost connection. */
+  QueryResult query(1: QueryRequest request) throws (1: DataError error)
+
+  /** Runs one statement of any kind. It is never sent twice. */
+  ExecuteResult execute(1: ExecuteRequest request) throws (1: DataError error)
+
+  /** Inserts many rows. */
+  InsertResult insert(1: InsertRequest request) throws (1: DataError error)
+}
