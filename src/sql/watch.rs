@@ -1,0 +1,326 @@
+//! Sees a statement's tokens pass and says at the end what kind it is. It works
+//! on the first keywords and on a few words that matter wherever they stand;
+//! it does not parse. In doubt a statement is taken for the stronger kind.
+
+use super::kind::StatementKind;
+use super::lex::{Token, TokenKind};
+use super::mode::Dialect;
+use super::refused::{self, Refused};
+
+/// Words kept from the start: enough for `CREATE OR REPLACE TEMPORARY TABLE`.
+const HEAD_MAX: usize = 6;
+
+/// Functions whose effect outlives the statement (MySQL Reference Manual,
+/// "Locking Functions", "The Locking Service").
+const LOCK_FUNCTIONS: [&str; 6] = [
+    "GET_LOCK",
+    "RELEASE_LOCK",
+    "RELEASE_ALL_LOCKS",
+    "SERVICE_GET_READ_LOCKS",
+    "SERVICE_GET_WRITE_LOCKS",
+    "SERVICE_RELEASE_LOCKS",
+];
+
+/// Words that make another statement of one: in a `/*! … */` comment it would
+/// depend on the server which of the two it is.
+const TURNING: [&str; 7] = [
+    "TEMPORARY",
+    "LOCAL",
+    "PREPARE",
+    "TRANSACTION",
+    "ANALYZE",
+    "LOCK",
+    "EXPORT",
+];
+
+const READS: [&str; 3] = ["SELECT", "VALUES", "TABLE"];
+const WRITES: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
+
+/// First words of what defines or tends, in MySQL, MariaDB and SQLite.
+const DEFINES: [&str; 13] = [
+    "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "GRANT", "REVOKE", "OPTIMIZE", "REPAIR",
+    "CHECK", "ANALYZE", "VACUUM", "REINDEX",
+];
+
+/// First words after which another statement follows.
+const WRAPS: [&str; 5] = ["WITH", "EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"];
+
+pub(super) struct Watch<'a> {
+    sql: &'a str,
+    dialect: Dialect,
+    /// The first words outside of executable comments.
+    head: [&'a str; HEAD_MAX],
+    head_length: usize,
+    previous: Option<Token<'a>>,
+    seen_code: bool,
+    begins_executable: bool,
+    /// The first token is neither a word nor `(`: no statement that is known.
+    begins_oddly: bool,
+    wraps: bool,
+    has_executable: bool,
+    turns_executable: bool,
+    depth: i32,
+    head_depth: i32,
+    /// The first of SELECT, INSERT … after the first word, as deep in parentheses as that.
+    main_verb: Option<&'a str>,
+    has_into: bool,
+    has_lock: bool,
+    calls_lock_function: bool,
+    names_temp_schema: bool,
+    has_variable: bool,
+}
+
+/// What the whole statement was seen to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    pub kind: StatementKind,
+    pub keyword: &'a str,
+    /// It reads, and puts what it has read INTO a file or a variable.
+    pub stores_result: bool,
+    pub may_touch_session: bool,
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(sql: &'a str, dialect: Dialect) -> Watch<'a> {
+        Watch {
+            sql,
+            dialect,
+            head: [""; HEAD_MAX],
+            head_length: 0,
+            previous: None,
+            seen_code: false,
+            begins_executable: false,
+            begins_oddly: false,
+            wraps: false,
+            has_executable: false,
+            turns_executable: false,
+            depth: 0,
+            head_depth: 0,
+            main_verb: None,
+            has_into: false,
+            has_lock: false,
+            calls_lock_function: false,
+            names_temp_schema: false,
+            has_variable: false,
+        }
+    }
+
+    /// False until something but blanks and comments has been seen.
+    pub fn seen_code(&self) -> bool {
+        self.seen_code
+    }
+
+    /// The first word outside of executable comments; empty if there is none.
+    pub fn keyword(&self) -> &'a str {
+        self.head[0]
+    }
+
+    /// The next token. Costs a few comparisons and never allocates.
+    pub fn see(&mut self, token: &Token<'a>) {
+        if !self.seen_code {
+            self.seen_code = true;
+            self.begins_oddly = !matches!(token.kind, TokenKind::Word | TokenKind::Sign(b'('));
+        }
+        self.has_executable |= token.executable;
+        self.begins_executable |= token.executable && self.head_length == 0;
+        match token.kind {
+            TokenKind::Word => self.see_word(&self.sql[token.start..token.end], token.executable),
+            TokenKind::Sign(sign) => self.see_sign(sign, token),
+            TokenKind::Quoted | TokenKind::Text | TokenKind::Hole(_) => {}
+        }
+        self.previous = Some(*token);
+    }
+
+    fn see_word(&mut self, word: &'a str, executable: bool) {
+        if executable {
+            self.turns_executable |= is_one_of(word, &TURNING);
+        } else if self.head_length < HEAD_MAX {
+            if self.head_length == 0 {
+                self.head_depth = self.depth;
+                self.wraps = is_one_of(word, &WRAPS);
+            }
+            self.head[self.head_length] = word;
+            self.head_length += 1;
+        }
+        match word.len() {
+            4 => {
+                self.has_into |= word.eq_ignore_ascii_case("INTO");
+                self.has_lock |= word.eq_ignore_ascii_case("LOCK");
+            }
+            5..=7 => {
+                self.has_lock |= word.eq_ignore_ascii_case("EXPORT");
+                let follows = self.wraps && self.head_length > 1;
+                if follows && self.main_verb.is_none() && self.depth == self.head_depth {
+                    let is_verb = is_one_of(word, &READS) || is_one_of(word, &WRITES);
+                    self.main_verb = is_verb.then_some(word);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn see_sign(&mut self, sign: u8, token: &Token<'a>) {
+        match sign {
+            b'(' => {
+                self.depth += 1;
+                self.calls_lock_function |= self
+                    .previous_name()
+                    .is_some_and(|name| is_one_of(name, &LOCK_FUNCTIONS));
+            }
+            b')' => self.depth -= 1,
+            b'.' if self.dialect == Dialect::Sqlite => {
+                self.names_temp_schema |= self
+                    .previous_name()
+                    .is_some_and(|name| name.eq_ignore_ascii_case("TEMP"));
+            }
+            // `@@name` only reads a setting.
+            b'@' => self.has_variable |= token.end - token.start == 1,
+            b':' => self.has_variable |= self.sql.as_bytes().get(token.end) == Some(&b'='),
+            _ => {}
+        }
+    }
+
+    /// The token before this one, if it can be a name, without its quotes.
+    fn previous_name(&self) -> Option<&'a str> {
+        let token = self.previous?;
+        match token.kind {
+            TokenKind::Word => self.sql.get(token.start..token.end),
+            TokenKind::Quoted => self.sql.get(token.start + 1..token.end - 1),
+            // SQLite takes a string for a name where only a name makes sense.
+            TokenKind::Text if self.dialect == Dialect::Sqlite => {
+                self.sql.get(token.start + 1..token.end - 1)
+            }
+            _ => None,
+        }
+    }
+
+    pub fn finish(self) -> Seen<'a> {
+        let kind = match self.refused() {
+            Some(refused) => StatementKind::Refused(refused),
+            None => self.kind(),
+        };
+        let keyword = self.keyword();
+        let runs_unseen = matches!(kind, StatementKind::Routine | StatementKind::Other);
+        Seen {
+            kind,
+            keyword,
+            stores_result: self.has_into && is_one_of(keyword, &READS),
+            may_touch_session: self.has_variable || runs_unseen,
+        }
+    }
+
+    fn head(&self) -> &[&'a str] {
+        &self.head[..self.head_length]
+    }
+
+    fn head_is(&self, index: usize, word: &str) -> bool {
+        self.head()
+            .get(index)
+            .is_some_and(|seen| seen.eq_ignore_ascii_case(word))
+    }
+
+    fn refused(&self) -> Option<Refused> {
+        if self.begins_executable || self.turns_executable {
+            return Some(refused::EXECUTABLE);
+        }
+        match self.dialect {
+            Dialect::MySql(_) if self.calls_lock_function => Some(refused::LOCK_FUNCTION),
+            Dialect::MySql(_) => self.refused_in_mysql(),
+            Dialect::Sqlite => self.refused_in_sqlite(),
+        }
+    }
+
+    fn refused_in_mysql(&self) -> Option<Refused> {
+        let second = self.head().get(1).copied().unwrap_or_default();
+        let first = self.keyword().to_ascii_uppercase();
+        match first.as_str() {
+            "SET" if is_one_of(second, &["NAMES", "CHARACTER", "CHARSET", "CHAR"]) => {
+                Some(refused::SET_CHARSET)
+            }
+            "START" if is_one_of(second, &["TRANSACTION"]) => Some(refused::START_TRANSACTION),
+            "CREATE" if self.creates_temporary() => Some(refused::TEMPORARY),
+            "DROP" if is_one_of(second, &["PREPARE"]) => Some(refused::PREPARE),
+            "FLUSH" if self.has_lock => Some(refused::FLUSH_LOCK),
+            "LOAD" if self.loads_local() => Some(refused::LOCAL_FILE),
+            first => refused::in_mysql(first),
+        }
+    }
+
+    fn refused_in_sqlite(&self) -> Option<Refused> {
+        // EXPLAIN runs a PRAGMA in part (SQLite, "EXPLAIN QUERY PLAN").
+        let after_explain = match (self.head_is(0, "EXPLAIN"), self.head_is(1, "QUERY")) {
+            (true, true) => 3,
+            (true, false) => 1,
+            _ => 0,
+        };
+        let first = self.head().get(after_explain).copied().unwrap_or_default();
+        if is_one_of(first, &["CREATE"]) && (self.creates_temporary() || self.names_temp_schema) {
+            return Some(refused::TEMPORARY);
+        }
+        if is_one_of(first, &["VACUUM"]) && self.has_into {
+            return Some(refused::VACUUM_INTO);
+        }
+        refused::in_sqlite(first)
+    }
+
+    fn creates_temporary(&self) -> bool {
+        self.head()
+            .iter()
+            .skip(1)
+            .take_while(|word| is_one_of(word, &["CREATE", "OR", "REPLACE", "TEMPORARY", "TEMP"]))
+            .any(|word| is_one_of(word, &["TEMPORARY", "TEMP"]))
+    }
+
+    fn loads_local(&self) -> bool {
+        self.head()
+            .iter()
+            .take_while(|word| !is_one_of(word, &["INFILE"]))
+            .any(|word| is_one_of(word, &["LOCAL"]))
+    }
+
+    fn kind(&self) -> StatementKind {
+        use StatementKind::*;
+        let read = if self.has_into { Write } else { Read };
+        let first = self.keyword().to_ascii_uppercase();
+        match first.as_str() {
+            _ if self.begins_oddly => Other,
+            "SELECT" | "VALUES" | "TABLE" => read,
+            "WITH" => self.main_kind(),
+            "SHOW" | "CHECKSUM" | "HELP" => Read,
+            "EXPLAIN" | "DESCRIBE" | "DESC" if !self.analyzes() => Read,
+            "EXPLAIN" | "DESCRIBE" | "DESC" => self.main_kind(),
+            "ANALYZE" if !self.analyzes_tables() => self.main_kind(),
+            "LOAD" | "IMPORT" => Write,
+            "CALL" | "DO" => Routine,
+            first if is_one_of(first, &WRITES) => Write,
+            first if is_one_of(first, &DEFINES) => Definition,
+            _ => Other,
+        }
+    }
+
+    /// The kind of the statement after WITH … or ANALYZE; where it is in
+    /// parentheses it can only be a query.
+    fn main_kind(&self) -> StatementKind {
+        match self.main_verb {
+            // The comment may hide the verb, or parentheses, from some servers.
+            _ if self.has_executable || self.has_into => StatementKind::Write,
+            Some(verb) if !is_one_of(verb, &READS) => StatementKind::Write,
+            _ => StatementKind::Read,
+        }
+    }
+
+    fn analyzes(&self) -> bool {
+        self.head().iter().any(|word| is_one_of(word, &["ANALYZE"]))
+    }
+
+    /// ANALYZE TABLE, in SQLite ANALYZE; MariaDB's ANALYZE also runs a statement.
+    fn analyzes_tables(&self) -> bool {
+        const TABLES: [&str; 4] = ["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"];
+        let second = self.head().get(1).copied().unwrap_or_default();
+        self.dialect == Dialect::Sqlite || is_one_of(second, &TABLES)
+    }
+}
