@@ -1,0 +1,154 @@
+//! What `[server]` and `[log]` mean: each key read, checked by itself and against
+//! the others.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::address::ListenAddress;
+use super::document::{Located, Section};
+use super::error::Faults;
+use super::keys::{self, Number};
+use super::types::{LogConfig, LogFormat, LogLevel, ServerConfig};
+
+/// `[server]`; relative paths are under `base_dir`.
+pub(super) fn read_server(
+    section: Option<Section<'_>>,
+    base_dir: &Path,
+    faults: &mut Faults,
+) -> ServerConfig {
+    let mut server = ServerConfig::default();
+    let Some(section) = section else {
+        return server;
+    };
+    section.check_keys(keys::SERVER_KEYS, faults);
+    if let Some(listen) = read_listen(&section, base_dir, faults) {
+        server.listen = listen;
+    }
+    let counts = [
+        (&keys::IO_THREADS, &mut server.io_threads),
+        (&keys::WORKER_THREADS_MAX, &mut server.worker_threads_max),
+        (&keys::REQUEST_MAX_BYTES, &mut server.request_max_bytes),
+        (&keys::RESULT_MAX_BYTES, &mut server.result_max_bytes),
+        (&keys::RESULT_MAX_ROWS, &mut server.result_max_rows),
+        (&keys::SESSIONS_MAX, &mut server.sessions_max),
+    ];
+    for (key, field) in counts {
+        if let Some(number) = section.number(key, faults) {
+            *field = number.value as usize;
+        }
+    }
+    let durations = [
+        (
+            &keys::SESSION_IDLE_TIMEOUT_MS,
+            &mut server.session_idle_timeout,
+        ),
+        (&keys::MESSAGE_TIMEOUT_MS, &mut server.message_timeout),
+        (&keys::WRITE_TIMEOUT_MS, &mut server.write_timeout),
+        (&keys::DRAIN_TIMEOUT_MS, &mut server.drain_timeout),
+    ];
+    for (key, field) in durations {
+        if let Some(number) = section.number(key, faults) {
+            *field = Duration::from_millis(number.value);
+        }
+    }
+    let timeouts = [&keys::DEFAULT_TIMEOUT_MS, &keys::MAX_TIMEOUT_MS];
+    let [default, max] = section.number_pair(timeouts, faults);
+    (server.default_timeout, server.max_timeout) = ordered(
+        (&keys::DEFAULT_TIMEOUT_MS, default.as_ref()),
+        (&keys::MAX_TIMEOUT_MS, max.as_ref()),
+        faults,
+    );
+    server
+}
+
+/// `[log]`.
+pub(super) fn read_log(section: Option<Section<'_>>, faults: &mut Faults) -> LogConfig {
+    let mut log = LogConfig::default();
+    let Some(section) = section else {
+        return log;
+    };
+    section.check_keys(keys::LOG_KEYS, faults);
+    let formats = [("human", LogFormat::Human), ("json", LogFormat::Json)];
+    if let Some(format) = section.choice("format", &formats, faults) {
+        log.format = format.value;
+    }
+    let levels = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    if let Some(level) = section.choice("level", &levels, faults) {
+        log.level = level.value;
+    }
+    log
+}
+
+/// Two durations of which the first may not be the longer. A default gives way to
+/// what is written, so that lowering the second alone is no fault.
+pub(super) fn ordered(
+    (low_key, low): (&Number, Option<&Located<u64>>),
+    (high_key, high): (&Number, Option<&Located<u64>>),
+    faults: &mut Faults,
+) -> (Duration, Duration) {
+    let high_ms = high.map_or(high_key.default, |high| high.value);
+    let low_ms = low.map_or(low_key.default.min(high_ms), |low| low.value);
+    if let Some(low) = low.filter(|low| low.value > high_ms) {
+        let name = high_key.name;
+        let whose = match high {
+            Some(high) => high.place.key.clone(),
+            None => format!("the default of {name}"),
+        };
+        faults.add(
+            &low.place,
+            format!("{low_ms} is more than {whose}, which is {high_ms}; lower it, or raise {name}"),
+        );
+    }
+    (
+        Duration::from_millis(low_ms),
+        Duration::from_millis(high_ms),
+    )
+}
+
+fn read_listen(
+    section: &Section<'_>,
+    base_dir: &Path,
+    faults: &mut Faults,
+) -> Option<Vec<ListenAddress>> {
+    let must = "a list of addresses, such as [\"127.0.0.1:9090\"]";
+    let texts = section.texts("listen", must, faults)?;
+    let count = texts.value.len();
+    if count == 0 {
+        faults.add(&texts.place, format!("is empty; it must be {must}"));
+    }
+    if count > keys::LISTEN_MAX_ADDRESSES {
+        let most = keys::LISTEN_MAX_ADDRESSES;
+        faults.add(
+            &texts.place,
+            format!("has {count} addresses; it must have at most {most}"),
+        );
+        return None;
+    }
+    let mut listen = Vec::new();
+    for text in &texts.value {
+        let address = match text.value.parse() {
+            Ok(ListenAddress::Unix(path)) => ListenAddress::unix(base_dir.join(path)),
+            address => address,
+        };
+        match address {
+            Ok(address) => listen.push((text, address)),
+            Err(invalid) => faults.add(&text.place, invalid.to_string()),
+        }
+    }
+    for (index, (text, address)) in listen.iter().enumerate() {
+        if listen[..index]
+            .iter()
+            .any(|(_, earlier)| earlier == address)
+        {
+            let message = format!("{address} is there twice; remove one of them");
+            faults.add(&text.place, message);
+        }
+    }
+    Some(listen.into_iter().map(|(_, address)| address).collect())
+}

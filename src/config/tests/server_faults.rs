@@ -1,0 +1,156 @@
+//! Faults of the syntax, the top level, `[server]` and `[log]`.
+
+use super::bad;
+
+/// A shard first, in two lines.
+fn with_shard(text: &str) -> String {
+    format!("[shards.a]\nurl = \"sqlite::memory:\"\n{text}")
+}
+
+fn server(line: &str) -> String {
+    with_shard(&format!("[server]\n{line}"))
+}
+
+fn log(line: &str) -> String {
+    with_shard(&format!("[log]\n{line}"))
+}
+
+bad! { with_shard;
+    not_toml: "[log\n" =>
+        "3: column 5 is not valid TOML: unclosed table, expected `]`; write key = value, with \
+         strings in quotes, and tables as [name]";
+    a_value_without_quotes: "[log]\nlevel = debug\n" =>
+        "4: column 9 is not valid TOML: string values must be quoted, expected literal string; \
+         write key = value, with strings in quotes, and tables as [name]";
+    an_unknown_table: "[sever]\n" => "3: sever: unknown key; the nearest known one is server";
+    a_table_like_no_other: "[metrics]\n" =>
+        "3: metrics: unknown key; the known ones are server, log, shard_defaults, shards";
+    a_server_that_is_no_table: "[[server]]\nio_threads = 1" =>
+        "3: server: is a list; it must be a table, written [server]";
+    a_table_twice: "[log]\nlevel = \"info\"\n[log]\nformat = \"json\"\n" =>
+        "5: log: is there twice (first on line 3); put everything under one of them";
+    a_shard_twice: "[shards.a]\nurl = \"sqlite:x\"\n" =>
+        "3: shards.a: is there twice (first on line 1); give one of the two shards another name, \
+         or remove it";
+    a_key_twice_in_a_line: "[shards]\nb = { url = \"sqlite:secret\", url = \"sqlite:x\" }\n" =>
+        "4: shards.b.url: is there twice; remove one of them";
+    a_key_twice: "[log]\nlevel = \"info\"\nlevel = \"warn\"\n" =>
+        "5: log.level: is there twice; remove one of them";
+}
+
+bad! { server;
+    an_unknown_key: "worker_thread_max = 3" =>
+        "4: server.worker_thread_max: unknown key; the nearest known one is worker_threads_max";
+    a_key_like_no_other: "zzz = 3" =>
+        "4: server.zzz: unknown key; the known ones are listen, io_threads, worker_threads_max, \
+         request_max_bytes, result_max_bytes, result_max_rows, default_timeout_ms, \
+         max_timeout_ms, sessions_max, session_idle_timeout_ms, message_timeout_ms, \
+         write_timeout_ms, drain_timeout_ms";
+    a_key_of_another_table: "level = \"info\"" =>
+        "4: server.level: unknown key; it belongs in [log]";
+    a_shards_key_in_the_server: "queue_max_requests = 10" =>
+        "4: server.queue_max_requests: unknown key; it belongs in [shards.NAME] or \
+         [shard_defaults]";
+    no_io_threads: "io_threads = 0" =>
+        "4: server.io_threads: 0 is too small; it must be from 1 to 16 (default 1 or 2, by the \
+         number of processors)";
+    a_negative_number: "io_threads = -1" =>
+        "4: server.io_threads: -1 is too small; it must be from 1 to 16 (default 1 or 2, by the \
+         number of processors)";
+    too_many_workers: "worker_threads_max = 1025" =>
+        "4: server.worker_threads_max: 1025 is too large; it must be from 1 to 1024 (default 64)";
+    a_number_beyond_all_ranges: "sessions_max = 999999999999999999999999999999999999999999999" =>
+        "4: server.sessions_max: 999999999999999999999999999999999999999999999 is too large; it \
+         must be from 1 to 1000000 (default 20000)";
+    a_number_below_all_ranges: "sessions_max = -999999999999999999999999999999999999999999999" =>
+        "4: server.sessions_max: -999999999999999999999999999999999999999999999 is too small; it \
+         must be from 1 to 1000000 (default 20000)";
+    a_number_in_quotes: "sessions_max = \"100\"" =>
+        "4: server.sessions_max: is a string; it must be a whole number from 1 to 1000000 \
+         (default 20000), without quotes";
+    a_number_with_a_fraction: "sessions_max = 1.5" =>
+        "4: server.sessions_max: is a number with a fraction; it must be a whole number from 1 \
+         to 1000000 (default 20000)";
+    a_number_that_is_a_list: "sessions_max = [1]" =>
+        "4: server.sessions_max: is a list; it must be a whole number from 1 to 1000000 (default \
+         20000)";
+    a_request_too_large: "request_max_bytes = 16384000" =>
+        "4: server.request_max_bytes: 16384000 is too large; it must be from 1024 to 16383999 \
+         (default 16000000)";
+    a_result_too_small: "result_max_bytes = 0" =>
+        "4: server.result_max_bytes: 0 is too small; it must be from 1024 to 16383999 (default \
+         16000000)";
+    no_rows: "result_max_rows = 0" =>
+        "4: server.result_max_rows: 0 is too small; it must be from 1 to 100000000 (default \
+         1000000)";
+    no_idle_time: "session_idle_timeout_ms = 0" =>
+        "4: server.session_idle_timeout_ms: 0 is too small; it must be from 1000 to 604800000 \
+         (default 28800000)";
+    no_message_time: "message_timeout_ms = 0" =>
+        "4: server.message_timeout_ms: 0 is too small; it must be from 1 to 600000 (default \
+         10000)";
+    no_write_time: "write_timeout_ms = 0" =>
+        "4: server.write_timeout_ms: 0 is too small; it must be from 1 to 600000 (default 10000)";
+    no_drain_time: "drain_timeout_ms = 0" =>
+        "4: server.drain_timeout_ms: 0 is too small; it must be from 1 to 600000 (default 10000)";
+    inverted_timeouts: "max_timeout_ms = 1000\ndefault_timeout_ms = 2000" =>
+        "5: server.default_timeout_ms: 2000 is more than server.max_timeout_ms, which is 1000; \
+         lower it, or raise max_timeout_ms";
+    a_timeout_above_the_default_maximum: "default_timeout_ms = 60001" =>
+        "4: server.default_timeout_ms: 60001 is more than the default of max_timeout_ms, which \
+         is 60000; lower it, or raise max_timeout_ms";
+    a_faulty_maximum_is_not_compared_with: "default_timeout_ms = 70000\nmax_timeout_ms = 0" =>
+        "5: server.max_timeout_ms: 0 is too small; it must be from 1 to 86400000 (default 60000)";
+    listen_that_is_a_number: "listen = 9090" =>
+        "4: server.listen: is a whole number; it must be a list of addresses, such as \
+         [\"127.0.0.1:9090\"]";
+    listen_with_a_number: "listen = [9090]" =>
+        "4: server.listen[0]: is a whole number; it must be a string";
+    no_address: "listen = []" =>
+        "4: server.listen: is empty; it must be a list of addresses, such as [\"127.0.0.1:9090\"]";
+    too_many_addresses: &format!("listen = [{}]", "\":1\",".repeat(65)) =>
+        "4: server.listen: has 65 addresses; it must have at most 64";
+    an_address_twice: "listen = [\":9090\", \"[::]:9090\"]" =>
+        "4: server.listen[1]: [::]:9090 is there twice; remove one of them";
+    an_address_without_a_port: "listen = \"localhost\"" =>
+        "4: server.listen: \"localhost\" has no port; write host:port, [ipv6]:port, :port for \
+         every interface, or unix:/path";
+    an_address_with_a_port_too_large: "listen = [\"localhost:65536\"]" =>
+        "4: server.listen[0]: \"localhost:65536\" has no port from 0 to 65535; write host:port, \
+         [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_with_a_signed_port: "listen = [\"localhost:+1\"]" =>
+        "4: server.listen[0]: \"localhost:+1\" has no port from 0 to 65535; write host:port, \
+         [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_that_is_a_url: "listen = [\"tcp://localhost:1\"]" =>
+        "4: server.listen[0]: \"tcp://localhost:1\" is a URL, not an address; write host:port, \
+         [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_of_ipv6_without_brackets: "listen = [\"::1:9090\"]" =>
+        "4: server.listen[0]: \"::1:9090\" has an IPv6 address without brackets; write \
+         host:port, [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_of_no_ipv6: "listen = [\"[localhost]:9090\"]" =>
+        "4: server.listen[0]: \"[localhost]:9090\" has no IPv6 address between its brackets; \
+         write host:port, [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_of_no_ipv4: "listen = [\"127.0.0.256:9090\"]" =>
+        "4: server.listen[0]: \"127.0.0.256:9090\" has no valid host; write host:port, \
+         [ipv6]:port, :port for every interface, or unix:/path";
+    an_address_with_a_space: "listen = [\"my host:9090\"]" =>
+        "4: server.listen[0]: \"my host:9090\" has no valid host; write host:port, [ipv6]:port, \
+         :port for every interface, or unix:/path";
+    a_socket_without_a_path: "listen = [\"unix:\"]" =>
+        "4: server.listen[0]: the path of the Unix socket is missing; write unix:/path";
+    a_socket_with_a_long_path: &format!("listen = [\"unix:/{}\"]", "x".repeat(107)) =>
+        "4: server.listen[0]: the path of the Unix socket has 108 bytes; it must have at most 107";
+}
+
+bad! { log;
+    an_unknown_level: "level = \"loud\"" =>
+        "4: log.level: \"loud\" is unknown; it must be one of \"error\", \"warn\", \"info\", \
+         \"debug\", \"trace\"";
+    a_level_that_is_no_string: "level = true" =>
+        "4: log.level: is a boolean; it must be one of \"error\", \"warn\", \"info\", \"debug\", \
+         \"trace\"";
+    an_empty_format: "format = \"\"" =>
+        "4: log.format: is empty; it must be one of \"human\", \"json\"";
+    an_unknown_log_key: "formt = \"json\"" =>
+        "4: log.formt: unknown key; the nearest known one is format";
+}

@@ -1,0 +1,227 @@
+//! What comes out of files without a fault.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+use crate::config::{
+    Charset, ClientIdentity, Endpoint, ListenAddress, LogFormat, LogLevel, MySqlTarget, Secret,
+    SqliteTarget, Target, TlsConfig, TlsVerify,
+};
+
+/// The only shard of a text, which is of MySQL.
+fn mysql(text: &str) -> MySqlTarget {
+    mysql_of(valid(text))
+}
+
+fn mysql_of(config: Config) -> MySqlTarget {
+    match config.shards.into_iter().next().map(|shard| shard.target) {
+        Some(Target::MySql(target)) => target,
+        other => panic!("not MySQL: {other:?}"),
+    }
+}
+
+fn endpoint(url: &str) -> Endpoint {
+    mysql(&format!("[shards.a]\nurl = \"{url}\"")).endpoint
+}
+
+fn tcp(host: &str, port: u16) -> Endpoint {
+    let host = host.to_owned();
+    Endpoint::Tcp { host, port }
+}
+
+#[test]
+fn a_url_alone_is_enough() {
+    let target = mysql("[shards.a]\nurl = \"mysql://app@db.example/users\"");
+    let mut expected = MySqlTarget::new(tcp("db.example", 3306), "app");
+    expected.database = Some("users".to_owned());
+    assert_eq!(target, expected);
+}
+
+#[test]
+fn endpoints() {
+    assert_eq!(endpoint("mysql://u@db:3307"), tcp("db", 3307));
+    assert_eq!(endpoint("mysql://u@10.0.0.1/"), tcp("10.0.0.1", 3306));
+    assert_eq!(endpoint("mysql://u@[::1]/d"), tcp("::1", 3306));
+    assert_eq!(
+        endpoint("mysql://u@[2001:db8::1]:1/d"),
+        tcp("2001:db8::1", 1)
+    );
+    assert_eq!(
+        endpoint("mysql+unix://u@localhost/d?socket=/run/my%20sql.sock"),
+        Endpoint::Unix(PathBuf::from("/run/my sql.sock"))
+    );
+    assert_eq!(tcp("::1", 3306).to_string(), "[::1]:3306");
+    assert_eq!(tcp("db", 3306).to_string(), "db:3306");
+}
+
+#[test]
+fn names_in_a_url_are_percent_decoded() {
+    let target = mysql("[shards.a]\nurl = \"mysql://a%40b%3ac%25@db/%C3%A9t%C3%A9%2F1\"");
+    assert_eq!(target.user, "a@b:c%");
+    assert_eq!(target.database.as_deref(), Some("été/1"));
+}
+
+#[test]
+fn sqlite_targets() {
+    let target = |url: &str| {
+        let config = valid(&format!("[shards.a]\nurl = \"{url}\""));
+        config.shards.into_iter().next().map(|shard| shard.target)
+    };
+    let path = |path: &str| Some(Target::Sqlite(SqliteTarget::Path(PathBuf::from(path))));
+    assert_eq!(
+        target("sqlite:data/a b.db"),
+        path("/srv/forebay/data/a b.db")
+    );
+    assert_eq!(target("sqlite:/var/a.db"), path("/var/a.db"));
+    assert_eq!(
+        target("sqlite::memory:"),
+        Some(Target::Sqlite(SqliteTarget::Memory))
+    );
+}
+
+#[test]
+fn shards_take_what_they_lack_from_the_defaults_and_are_sorted() {
+    let config = valid(
+        r#"
+[shard_defaults]
+pool_max_connections = 16
+max_lifetime_ms = 60000
+sql_mode = "ansi_quotes, STRICT_TRANS_TABLES"
+time_zone = "+00:00"
+tls = "required"
+
+[shards."eu.users"]
+url = "sqlite::memory:"
+queue_max_requests = 5
+
+[shards.b]
+url = "mysql://u@db"
+pool_max_connections = 4
+charset = "utf8"
+collation = "utf8_bin"
+sql_mode = ""
+"#,
+    );
+    let [b, eu] = &config.shards[..] else {
+        panic!("{config:?}");
+    };
+    assert_eq!((b.name.as_str(), eu.name.as_str()), ("b", "eu.users"));
+    assert_eq!((b.pool.max_connections, eu.pool.max_connections), (4, 16));
+    assert_eq!((b.queue_max_requests, eu.queue_max_requests), (1000, 5));
+    // The default of ten minutes gives way to the shorter lifetime.
+    assert_eq!(b.pool.idle_timeout, Duration::from_secs(60));
+    let target = mysql_of(config);
+    assert_eq!(target.charset, Charset::Utf8mb3);
+    assert_eq!(target.collation.as_deref(), Some("utf8_bin"));
+    assert_eq!(target.sql_mode.as_deref(), Some(""));
+    assert_eq!(target.time_zone.as_deref(), Some("+00:00"));
+    assert_eq!(target.tls.map(|tls| tls.verify), Some(TlsVerify::Nothing));
+}
+
+#[test]
+fn sql_mode_may_be_a_list() {
+    let target =
+        mysql("[shards.a]\nurl = \"mysql://u@h\"\nsql_mode = [\"ANSI\", \"no_zero_date\"]");
+    assert_eq!(target.sql_mode.as_deref(), Some("ANSI,NO_ZERO_DATE"));
+}
+
+#[test]
+fn defaults_that_a_shard_has_no_use_for_are_not_applied() {
+    let config = valid(
+        r#"
+[shard_defaults]
+charset = "utf8mb3"
+tls = "verify_identity"
+
+[shards.a]
+url = "mysql+unix://u@localhost/?socket=/run/mysqld.sock"
+
+[shards.b]
+url = "sqlite::memory:"
+"#,
+    );
+    let target = mysql_of(config);
+    assert_eq!(target.tls, None);
+    assert_eq!(target.charset, Charset::Utf8mb3);
+}
+
+#[test]
+fn passwords() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(folder.path().join("password"), " pä ss\r\n").expect("written");
+    let url = "[shards.a]\nurl = \"mysql://u@h\"\n";
+    let from = |key: &str| {
+        let text = format!("{url}{key}");
+        let config = parse_in(&text, folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
+        mysql_of(config).password
+    };
+    let file = from("password_file = \"password\"");
+    assert_eq!(file, Some(Secret::new(" pä ss")));
+    let variable = from("password_env = \"USERS_PASSWORD\"");
+    assert_eq!(variable.as_ref().map(Secret::expose), Some("s3cret"));
+    assert_eq!(format!("{variable:?}"), "Some(***)");
+}
+
+#[test]
+fn tls_with_files() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for name in ["ca.pem", "cert.pem", "key.pem"] {
+        std::fs::write(folder.path().join(name), "PEM").expect("written");
+    }
+    let text = "[shard_defaults]\ntls_ca_file = \"ca.pem\"\n[shards.a]\nurl = \"mysql://u@h\"\n\
+                tls = \"verify_ca\"\ntls_cert_file = \"cert.pem\"\ntls_key_file = \"key.pem\"";
+    let config = parse_in(text, folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
+    let expected = TlsConfig {
+        verify: TlsVerify::Authority,
+        ca_file: Some(folder.path().join("ca.pem")),
+        client_identity: Some(ClientIdentity {
+            cert_file: folder.path().join("cert.pem"),
+            key_file: folder.path().join("key.pem"),
+        }),
+    };
+    assert_eq!(mysql_of(config).tls, Some(expected));
+}
+
+#[test]
+fn server_and_log() {
+    let config = valid(
+        r#"
+[server]
+listen = [":9090", "[::1]:0", "localhost:9091", "unix:run/forebay.sock"]
+io_threads = 2
+request_max_bytes = 16_383_999
+max_timeout_ms = 1500
+
+[log]
+format = "json"
+level = "debug"
+
+[shards.a]
+url = "sqlite::memory:"
+"#,
+    );
+    let tcp = |address: &str| ListenAddress::Tcp(address.to_owned());
+    let unix = ListenAddress::Unix(PathBuf::from("/srv/forebay/run/forebay.sock"));
+    let expected = [
+        tcp("[::]:9090"),
+        tcp("[::1]:0"),
+        tcp("localhost:9091"),
+        unix,
+    ];
+    assert_eq!(config.server.listen, expected);
+    assert_eq!(config.server.io_threads, 2);
+    assert_eq!(config.server.request_max_bytes, 16_383_999);
+    // The default of two seconds gives way to the lower limit.
+    assert_eq!(config.server.default_timeout, Duration::from_millis(1500));
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.level, LogLevel::Debug);
+}
+
+#[test]
+fn a_listen_address_displays_as_it_is_parsed() {
+    for text in ["127.0.0.1:9090", "[::1]:9090", "unix:/run/forebay.sock"] {
+        let address: ListenAddress = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(address.to_string(), text);
+    }
+}
