@@ -1,0 +1,136 @@
+//! The front of the service: sockets, sessions, messages and their limits.
+//! Knows the form of Thrift messages, but neither their meaning nor SQL nor
+//! databases: whole messages are handed to a [`Handle`], with the means to
+//! answer them from any thread.
+
+mod detect;
+mod inbox;
+mod scan;
+mod session;
+mod socket;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use detect::{Protocol, Transport, Wire};
+pub use inbox::{Fault, FaultKind, Message};
+pub use scan::{Head, ScanErrorKind};
+pub use session::Reply;
+pub use socket::Listener;
+
+use session::{Session, Task};
+use socket::{AsyncListener, ReadHalf, WriteHalf};
+
+/// Whoever understands messages. Both are called on the threads that move bytes,
+/// and must not block.
+pub trait Handle: Send + Sync + 'static {
+    /// Takes a message. Its session waits until the reply is used.
+    fn message(&self, message: Message, reply: Reply);
+
+    /// Appends the answer to a message that cannot be taken.
+    fn fault(&self, fault: &Fault, out: &mut Vec<u8>);
+}
+
+/// Limits of sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    pub sessions_max: usize,
+    pub message_max_bytes: usize,
+    /// A session without a message for so long is closed.
+    pub idle_timeout: Duration,
+    /// A message must be complete so long after its first byte.
+    pub message_timeout: Duration,
+    /// A reply must be taken so long after it is ready.
+    pub write_timeout: Duration,
+}
+
+/// After a failed accept, which mostly is for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two looks at whether all sessions have ended.
+const DRAIN_PERIOD: Duration = Duration::from_millis(10);
+
+/// All sessions of the service.
+pub struct Frontend<H> {
+    handler: Arc<H>,
+    limits: SessionLimits,
+    draining: Arc<AtomicBool>,
+    sessions: Mutex<HashMap<u64, Arc<Session>>>,
+    next_number: AtomicU64,
+}
+
+impl<H: Handle> Frontend<H> {
+    pub fn new(handler: Arc<H>, limits: SessionLimits) -> Arc<Frontend<H>> {
+        Arc::new(Frontend {
+            handler,
+            limits,
+            draining: Arc::new(AtomicBool::new(false)),
+            sessions: Mutex::default(),
+            next_number: AtomicU64::new(1),
+        })
+    }
+
+    /// Sessions that are connected now.
+    pub fn session_count(&self) -> usize {
+        self.sessions().len()
+    }
+
+    /// Accepts sessions until dropped. Within a tokio runtime.
+    pub async fn serve(self: Arc<Self>, listener: Listener) -> io::Result<()> {
+        let address = listener.address().clone();
+        let listener: AsyncListener = listener.into_async()?;
+        loop {
+            match listener.accept().await {
+                Ok((reader, writer)) => self.admit(reader, writer),
+                Err(error) => {
+                    tracing::error!(%address, %error, "cannot accept a session");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(self: &Arc<Self>, reader: ReadHalf, writer: WriteHalf) {
+        let session = Arc::new(Session::new(writer, self.draining.clone()));
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut sessions = self.sessions();
+            let limit = self.limits.sessions_max;
+            if sessions.len() >= limit {
+                tracing::warn!(limit, "a session is refused: sessions_max are connected");
+                return;
+            }
+            sessions.insert(number, session.clone());
+        }
+        let task = Task::new(session, reader, self.handler.clone(), self.limits);
+        let frontend = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = task.run().await {
+                tracing::debug!(session = number, %error, "session ended");
+            }
+            frontend.sessions().remove(&number);
+        });
+    }
+
+    /// Lets every session finish what it has begun and close. True: all have,
+    /// within `patience`.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.draining.store(true, Ordering::Release);
+        for session in self.sessions().values() {
+            session.wake();
+        }
+        let all_ended = async {
+            while self.session_count() > 0 {
+                tokio::time::sleep(DRAIN_PERIOD).await;
+            }
+        };
+        tokio::time::timeout(patience, all_ended).await.is_ok()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<u64, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
