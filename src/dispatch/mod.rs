@@ -1,0 +1,211 @@
+//! Bounded first-in-first-out queues, one for each lane, served by shared
+//! worker threads. A lane is a shard, but nothing here knows shards, SQL or
+//! Thrift: a job is whatever can be run.
+//!
+//! No lane ever has more jobs running than its own limit, so that a slow one
+//! holds its own workers only; lanes with work are served in turn.
+
+mod lane;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use lane::Lane;
+
+/// Something to run on a worker thread.
+pub trait Job: Send + 'static {
+    /// What a worker keeps from one job to the next, such as buffers.
+    type Scratch: Default;
+
+    /// When the caller stops waiting.
+    fn deadline(&self) -> Instant;
+
+    /// Runs the job; a panic must not leave it.
+    fn run(self, scratch: &mut Self::Scratch);
+}
+
+/// Limits of one lane.
+#[derive(Clone, Debug)]
+pub struct LaneLimits {
+    /// Jobs that run at the same time.
+    pub in_flight_max: usize,
+    /// Jobs that wait while `in_flight_max` are running.
+    pub queue_max: usize,
+}
+
+/// Why a job was not taken; it comes back to the caller.
+pub enum Refusal<J> {
+    /// As many jobs wait as may.
+    Full {
+        /// The job that was not taken.
+        job: J,
+        /// The lane's `queue_max`.
+        limit: usize,
+    },
+    /// By what its jobs took of late, the lane would reach it after its deadline.
+    TooLate {
+        /// The job that was not taken.
+        job: J,
+        /// How long it would have waited.
+        wait: Duration,
+    },
+    /// The dispatcher has been stopped, or no thread could be started.
+    Stopped(J),
+}
+
+/// The queues and their workers. Cloning gives another handle to the same.
+pub struct Dispatcher<J: Job> {
+    shared: Arc<Shared<J>>,
+}
+
+struct Shared<J: Job> {
+    state: Mutex<State<J>>,
+    work: Condvar,
+    threads_max: usize,
+}
+
+struct State<J> {
+    lanes: Vec<Lane<J>>,
+    /// Lanes that have a job and may run it, in the order they are served.
+    ready: std::collections::VecDeque<usize>,
+    /// Workers waiting for `work`.
+    idle: usize,
+    threads: Vec<JoinHandle<()>>,
+    stopped: bool,
+}
+
+impl<J: Job> Clone for Dispatcher<J> {
+    fn clone(&self) -> Self {
+        Dispatcher {
+            shared: self.shared.clone(),
+        }
+    }
+}
+
+impl<J: Job> Dispatcher<J> {
+    /// Threads are started when there is work for them, up to `threads_max`,
+    /// and stay.
+    pub fn new(lanes: &[LaneLimits], threads_max: usize) -> Dispatcher<J> {
+        let state = State {
+            lanes: lanes.iter().map(Lane::new).collect(),
+            ready: Default::default(),
+            idle: 0,
+            threads: Vec::new(),
+            stopped: false,
+        };
+        Dispatcher {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                work: Condvar::new(),
+                threads_max: threads_max.max(1),
+            }),
+        }
+    }
+
+    /// Queues a job, or gives it back at once. Costs a short lock, and a thread
+    /// start while fewer than `threads_max` run; never waits for a job.
+    pub fn submit(&self, lane: usize, job: J) -> Result<(), Refusal<J>> {
+        let now = Instant::now();
+        let mut state = self.shared.lock();
+        if state.stopped {
+            return Err(Refusal::Stopped(job));
+        }
+        state.lanes[lane].admit(job, now)?;
+        state.list_if_ready(lane);
+        if state.idle > 0 {
+            drop(state);
+            self.shared.work.notify_one();
+        } else if state.threads.len() < self.shared.threads_max {
+            self.start_thread(&mut state);
+        }
+        Ok(())
+    }
+
+    /// Jobs waiting and running on a lane.
+    pub fn load(&self, lane: usize) -> usize {
+        let state = self.shared.lock();
+        state.lanes[lane].load()
+    }
+
+    /// Takes nothing new and gives back what still waits; jobs that run go on.
+    pub fn stop(&self) -> Vec<J> {
+        let mut state = self.shared.lock();
+        state.stopped = true;
+        state.ready.clear();
+        let waiting = state.lanes.iter_mut().flat_map(Lane::take_all).collect();
+        drop(state);
+        self.shared.work.notify_all();
+        waiting
+    }
+
+    fn start_thread(&self, state: &mut State<J>) {
+        let shared = self.shared.clone();
+        let name = format!("worker-{}", state.threads.len());
+        let thread = thread::Builder::new()
+            .name(name)
+            .stack_size(WORKER_STACK_BYTES)
+            .spawn(move || shared.work());
+        match thread {
+            Ok(handle) => state.threads.push(handle),
+            // The job is queued: a worker that is busy now will come to it. With
+            // no worker at all it expires, and the next submit tries again.
+            Err(error) => tracing::error!(%error, "cannot start a worker thread"),
+        }
+    }
+}
+
+/// Enough for the generated decoder at its depth limit, with room to spare.
+const WORKER_STACK_BYTES: usize = 1 << 20;
+
+impl<J: Job> Shared<J> {
+    fn lock(&self) -> MutexGuard<'_, State<J>> {
+        // Nothing that runs under the lock can leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker's life.
+    fn work(&self) {
+        let mut scratch = J::Scratch::default();
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return;
+            }
+            let Some((lane, job)) = state.take() else {
+                state.idle += 1;
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+                continue;
+            };
+            drop(state);
+            let started = Instant::now();
+            job.run(&mut scratch);
+            let took = started.elapsed();
+            state = self.lock();
+            state.lanes[lane].finish(took);
+            state.list_if_ready(lane);
+        }
+    }
+}
+
+impl<J> State<J> {
+    fn take(&mut self) -> Option<(usize, J)> {
+        let lane = self.ready.pop_front()?;
+        let job = self.lanes[lane].start();
+        self.list_if_ready(lane);
+        job.map(|job| (lane, job))
+    }
+
+    fn list_if_ready(&mut self, lane: usize) {
+        if self.lanes[lane].list() {
+            self.ready.push_back(lane);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// Reports its name when it starts, then waits to be let go.
+struct Gate {
+    name: &'static str,
+    started: Sender<&'static str>,
+    go: Receiver<()>,
+    timeout: Duration,
+}
+
+impl Job for Gate {
+    type Scratch = ();
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    fn run(self, _: &mut ()) {
+        self.started.send(self.name).unwrap();
+        self.go.recv().ok();
+    }
+}
+
+struct Bench {
+    dispatcher: Dispatcher<Gate>,
+    started: (Sender<&'static str>, Receiver<&'static str>),
+}
+
+impl Bench {
+    fn new(lanes: &[(usize, usize)], threads_max: usize) -> Bench {
+        let lanes: Vec<LaneLimits> = lanes
+            .iter()
+            .map(|&(in_flight_max, queue_max)| LaneLimits {
+                in_flight_max,
+                queue_max,
+            })
+            .collect();
+        Bench {
+            dispatcher: Dispatcher::new(&lanes, threads_max),
+            started: mpsc::channel(),
+        }
+    }
+
+    /// Submits; the sender lets the job end.
+    fn submit(&self, lane: usize, name: &'static str) -> Result<Sender<()>, &'static str> {
+        self.submit_within(lane, name, Duration::from_secs(60))
+    }
+
+    fn submit_within(
+        &self,
+        lane: usize,
+        name: &'static str,
+        timeout: Duration,
+    ) -> Result<Sender<()>, &'static str> {
+        let (go, gate) = mpsc::channel();
+        let job = Gate {
+            name,
+            started: self.started.0.clone(),
+            go: gate,
+            timeout,
+        };
+        match self.dispatcher.submit(lane, job) {
+            Ok(()) => Ok(go),
+            Err(Refusal::Full { .. }) => Err("full"),
+            Err(Refusal::TooLate { .. }) => Err("too late"),
+            Err(Refusal::Stopped(_)) => Err("stopped"),
+        }
+    }
+
+    fn next(&self) -> &'static str {
+        self.started
+            .1
+            .recv_timeout(Duration::from_secs(10))
+            .unwrap()
+    }
+
+    fn nothing_starts(&self) -> bool {
+        let pause = Duration::from_millis(50);
+        self.started.1.recv_timeout(pause).is_err()
+    }
+}
+
+#[test]
+fn a_lane_runs_at_most_its_limit_and_in_order() {
+    let bench = Bench::new(&[(2, 10)], 8);
+    let a = bench.submit(0, "a").unwrap();
+    let _b = bench.submit(0, "b").unwrap();
+    let _c = bench.submit(0, "c").unwrap();
+    let _d = bench.submit(0, "d").unwrap();
+    let mut first = [bench.next(), bench.next()];
+    first.sort();
+    assert_eq!(first, ["a", "b"]);
+    assert!(bench.nothing_starts());
+    a.send(()).unwrap();
+    assert_eq!(bench.next(), "c");
+    assert!(bench.nothing_starts());
+}
+
+#[test]
+fn a_full_lane_refuses_at_once_and_others_go_on() {
+    let bench = Bench::new(&[(1, 1), (1, 1)], 8);
+    let _running = bench.submit(0, "running").unwrap();
+    assert_eq!(bench.next(), "running");
+    let _waiting = bench.submit(0, "waiting").unwrap();
+    assert_eq!(bench.submit(0, "one more").err(), Some("full"));
+    let _other = bench.submit(1, "other").unwrap();
+    assert_eq!(bench.next(), "other");
+}
+
+#[test]
+fn a_job_that_would_wait_past_its_deadline_is_refused() {
+    let bench = Bench::new(&[(1, 10)], 1);
+    for _ in 0..3 {
+        let slow = bench.submit(0, "slow").unwrap();
+        bench.next();
+        std::thread::sleep(Duration::from_millis(80));
+        slow.send(()).unwrap();
+        while bench.dispatcher.load(0) > 0 {
+            std::thread::yield_now();
+        }
+    }
+    let _running = bench.submit(0, "running").unwrap();
+    let _waiting = bench.submit(0, "waiting").unwrap();
+    let hurried = bench.submit_within(0, "hurried", Duration::from_millis(1));
+    assert_eq!(hurried.err(), Some("too late"));
+    assert!(bench.submit(0, "patient").is_ok());
+}
+
+#[test]
+fn lanes_with_work_take_turns() {
+    let bench = Bench::new(&[(1, 10), (1, 10)], 1);
+    let first = bench.submit(0, "a1").unwrap();
+    assert_eq!(bench.next(), "a1");
+    let gates: Vec<_> = [(0, "a2"), (0, "a3"), (1, "b1"), (1, "b2")]
+        .map(|(lane, name)| bench.submit(lane, name).unwrap())
+        .into();
+    drop(first);
+    drop(gates);
+    let order = [bench.next(), bench.next(), bench.next(), bench.next()];
+    assert_eq!(order, ["b1", "a2", "b2", "a3"]);
+}
+
+#[test]
+fn a_stopped_dispatcher_gives_back_what_waits() {
+    let bench = Bench::new(&[(1, 10)], 1);
+    let _running = bench.submit(0, "running").unwrap();
+    assert_eq!(bench.next(), "running");
+    let _waiting = bench.submit(0, "waiting").unwrap();
+    let returned = bench.dispatcher.stop();
+    assert_eq!(returned.len(), 1);
+    assert_eq!(bench.submit(0, "late").err(), Some("stopped"));
+}
