@@ -1,0 +1,47 @@
+//! The databases: shards by name, each with its pool. Takes operations and gives
+//! answers; nothing here knows Thrift or sockets of clients.
+
+mod mysql;
+mod pool;
+mod shards;
+mod sqlite;
+
+use std::time::{Duration, Instant};
+
+pub use shards::{Shard, ShardStatus, Shards};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What there is to know of a shard's database.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub version: String,
+    /// Of one round trip on an open connection.
+    pub latency: Duration,
+    pub read_only: bool,
+    /// Empty where there is none, as in SQLite.
+    pub sql_mode: String,
+}
+
+/// An error once the deadline has passed, when a statement is under way.
+fn check_deadline(deadline: Instant) -> Result<()> {
+    if Instant::now() < deadline {
+        return Ok(());
+    }
+    let message = "the deadline passed while the statement ran; it has been stopped";
+    Err(Error::new(ErrorKind::DeadlineExceeded, message))
+}
+
+fn too_many_rows(limit: usize) -> Error {
+    let message = format!(
+        "the result has more than {limit} rows; ask for fewer with LIMIT, or page by key, \
+         or raise max_rows up to the server's result_max_rows"
+    );
+    Error::new(ErrorKind::ResultTooLarge, message).with_limit(limit as u64, limit as u64 + 1)
+}
+
+fn too_many_bytes(limit: usize, seen: usize) -> Error {
+    let message =
+        format!("the result is over {limit} bytes; ask for fewer rows or columns, or page by key");
+    Error::new(ErrorKind::ResultTooLarge, message).with_limit(limit as u64, seen as u64)
+}

@@ -1,0 +1,309 @@
+//! One connection: how it is opened, what is known of its server, and whether it
+//! may be used again.
+
+use std::time::{Duration, Instant};
+
+use mysql::prelude::Queryable;
+use mysql::{ClientIdentity, OptsBuilder, SslOpts};
+use r2d2_mysql::MySqlConnectionManager;
+use r2d2_mysql::r2d2::ManageConnection;
+
+use super::errors;
+use super::wait;
+use crate::backend::pool::Manager;
+use crate::config::{Endpoint, MySqlTarget, TlsConfig, TlsVerify};
+use crate::error::Result;
+use crate::sql::SqlMode;
+
+/// A connection that was not used for so long is pinged before it is.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+/// A connection that was not used for so long is looked at before it is.
+const LOOK_AFTER: Duration = Duration::from_millis(1);
+
+/// What a packet holds beside its statement.
+const COMMAND_BYTES: usize = 1;
+
+/// How long a connection waits to be cleaned before it is dropped instead.
+const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Opens connections and says whether they are still good.
+pub struct MySqlManager {
+    inner: MySqlConnectionManager,
+    options: mysql::Opts,
+    /// Statements that make a fresh session the shard's own.
+    session: Vec<String>,
+    encrypted: bool,
+}
+
+/// What is known of the server, from when the connection was opened.
+pub(super) struct Server {
+    pub(super) version: String,
+    pub(super) read_only: bool,
+    pub(super) sql_mode: String,
+    pub(super) max_allowed_packet: usize,
+}
+
+/// A connection and its state.
+pub struct Connection {
+    inner: mysql::Conn,
+    server: Server,
+    mode: SqlMode,
+    session: Vec<String>,
+    encrypted: bool,
+    last_used: Instant,
+    state: State,
+}
+
+/// What may be done with a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// As a fresh one.
+    Clean,
+    /// Well, but the session may have been changed: reset it first.
+    Touched,
+    /// Something is under way on it, or was when it failed: never use it again,
+    /// and stop what the server still does for it.
+    Unfinished,
+    /// The server has closed it, or will: never use it again.
+    Closed,
+}
+
+impl MySqlManager {
+    pub(super) fn new(target: &MySqlTarget, connect_timeout: Duration) -> MySqlManager {
+        let options = options(target, connect_timeout);
+        MySqlManager {
+            inner: MySqlConnectionManager::new(OptsBuilder::from_opts(options.clone())),
+            options,
+            session: session_statements(target),
+            encrypted: target.tls.is_some(),
+        }
+    }
+
+    pub(super) fn options(&self) -> mysql::Opts {
+        self.options.clone()
+    }
+}
+
+impl Manager for MySqlManager {
+    type Connection = Connection;
+
+    fn connect(&self) -> Result<Connection, String> {
+        let mut inner = self
+            .inner
+            .connect()
+            .map_err(|error| errors::describe(&error))?;
+        let server = set_up(&mut inner, &self.session).map_err(|error| errors::describe(&error))?;
+        Ok(Connection {
+            mode: SqlMode::parse(&server.sql_mode),
+            inner,
+            server,
+            session: self.session.clone(),
+            encrypted: self.encrypted,
+            last_used: Instant::now(),
+            state: State::Clean,
+        })
+    }
+
+    fn is_alive(&self, connection: &mut Connection) -> bool {
+        let idle = connection.last_used.elapsed();
+        if idle >= LOOK_AFTER && wait::has_hung_up(&connection.inner, connection.encrypted) {
+            return false;
+        }
+        idle < PING_AFTER || connection.ping(Instant::now() + CLEAN_TIMEOUT).is_ok()
+    }
+
+    fn is_broken(&self, connection: &Connection) -> bool {
+        connection.state != State::Clean
+    }
+}
+
+impl Connection {
+    pub(super) fn id(&self) -> u32 {
+        self.inner.connection_id()
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The longest statement that the server takes; a longer one would cost the
+    /// connection.
+    pub(super) fn statement_max_bytes(&self) -> usize {
+        self.server.max_allowed_packet - COMMAND_BYTES
+    }
+
+    /// The modes that the connection's session has now.
+    pub(super) fn mode(&self) -> SqlMode {
+        self.mode
+    }
+
+    /// Lends the connection for one exchange that must end by the deadline. It
+    /// counts as unfinished until [`Connection::finish`].
+    pub(super) fn start(&mut self, deadline: Instant) -> Result<&mut mysql::Conn> {
+        let left = super::time_left(deadline)?;
+        self.state = State::Unfinished;
+        wait::limit_reads(&self.inner, left)
+            .map_err(|error| errors::from_mysql(&error.into(), errors::Effect::None))?;
+        Ok(&mut self.inner)
+    }
+
+    /// The exchange is over and its answer completely read.
+    pub(super) fn finish(&mut self, touched: bool) {
+        let strayed = self.inner.no_backslash_escape() != self.mode.no_backslash_escapes;
+        let changed = self
+            .inner
+            .session_state_changes()
+            .map_or(true, |changes| !changes.is_empty());
+        self.state = if strayed || changed || touched {
+            State::Touched
+        } else {
+            State::Clean
+        };
+        self.last_used = Instant::now();
+    }
+
+    /// The server refused the statement; the connection is well, unless the
+    /// error says that it is closed.
+    pub(super) fn finish_refused(&mut self, error: &mysql::Error, touched: bool) {
+        match error {
+            mysql::Error::MySqlError(error) if errors::closes_connection(error.code) => {
+                self.state = State::Closed;
+            }
+            mysql::Error::MySqlError(_) => self.finish(touched),
+            mysql::Error::IoError(error) if !errors::is_timeout(error) => {
+                self.state = State::Closed;
+            }
+            // Unfinished it stays.
+            _ => {}
+        }
+    }
+
+    /// Warnings of the last statement.
+    pub(super) fn warning_count(&self) -> u32 {
+        u32::from(self.inner.warnings())
+    }
+
+    /// Whether a further statement may be sent.
+    pub(super) fn is_usable(&self) -> bool {
+        matches!(self.state, State::Clean | State::Touched)
+    }
+
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.state == State::Unfinished
+    }
+
+    pub(super) fn ping(&mut self, deadline: Instant) -> Result<()> {
+        match self.start(deadline)?.ping() {
+            Ok(()) => {
+                self.finish(false);
+                Ok(())
+            }
+            Err(error) => {
+                self.finish_refused(&error, false);
+                Err(errors::from_mysql(&error, errors::Effect::None))
+            }
+        }
+    }
+
+    /// Makes the session again what it was when fresh, if it may be anything
+    /// else: no variable, lock, temporary table or transaction outlives a caller.
+    pub(super) fn clean(&mut self) {
+        if self.state != State::Touched {
+            return;
+        }
+        self.state = State::Unfinished;
+        let cleaned = wait::limit_reads(&self.inner, CLEAN_TIMEOUT)
+            .map_err(mysql::Error::from)
+            .and_then(|()| self.inner.reset())
+            .and_then(|()| set_up(&mut self.inner, &self.session));
+        match cleaned {
+            Ok(server) => {
+                self.mode = SqlMode::parse(&server.sql_mode);
+                self.server = server;
+                self.state = State::Clean;
+            }
+            Err(error) => {
+                self.state = State::Closed;
+                tracing::debug!(
+                    reason = errors::describe(&error),
+                    "cannot reset a connection"
+                );
+            }
+        }
+    }
+}
+
+/// Gives a fresh session the shard's settings, and asks what it is like.
+fn set_up(connection: &mut mysql::Conn, session: &[String]) -> mysql::Result<Server> {
+    for statement in session {
+        connection.query_drop(statement)?;
+    }
+    // Servers before MySQL 5.7 and MariaDB 10.2 have no session tracking; there
+    // the kind of statement alone tells whether the session may have changed.
+    let _ = connection.query_drop(TRACK_SESSION);
+    let row: Option<(String, usize, String, String)> = connection
+        .query_first("SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only")?;
+    let (sql_mode, max_allowed_packet, version, read_only) =
+        row.ok_or_else(mysql::Error::server_disconnected)?;
+    Ok(Server {
+        version,
+        // A number, or a word in newer MariaDB, which has more than two of them.
+        read_only: read_only != "0" && read_only != "OFF",
+        sql_mode,
+        max_allowed_packet,
+    })
+}
+
+const TRACK_SESSION: &str = "SET SESSION session_track_schema = ON, \
+     session_track_system_variables = 'autocommit,character_set_client,\
+     character_set_connection,character_set_results,collation_connection,\
+     sql_mode,time_zone'";
+
+/// The values here come from a validated configuration and need no escaping.
+fn session_statements(target: &MySqlTarget) -> Vec<String> {
+    let mut names = format!("SET NAMES {}", target.charset.name());
+    if let Some(collation) = &target.collation {
+        names.push_str(" COLLATE ");
+        names.push_str(collation);
+    }
+    let mut variables = "SET SESSION autocommit = 1".to_owned();
+    if let Some(mode) = &target.sql_mode {
+        variables.push_str(&format!(", sql_mode = '{mode}'"));
+    }
+    if let Some(zone) = &target.time_zone {
+        variables.push_str(&format!(", time_zone = '{zone}'"));
+    }
+    vec![names, variables]
+}
+
+fn options(target: &MySqlTarget, connect_timeout: Duration) -> mysql::Opts {
+    let mut builder = OptsBuilder::new()
+        .user(Some(&target.user))
+        .pass(target.password.as_ref().map(|secret| secret.expose()))
+        .db_name(target.database.as_ref())
+        .prefer_socket(false)
+        .tcp_connect_timeout(Some(connect_timeout))
+        .read_timeout(Some(connect_timeout))
+        .write_timeout(Some(connect_timeout))
+        .additional_capabilities(mysql::consts::CapabilityFlags::CLIENT_SESSION_TRACK);
+    builder = match &target.endpoint {
+        Endpoint::Tcp { host, port } => builder.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
+        Endpoint::Unix(path) => builder.socket(path.to_str()),
+    };
+    builder
+        .ssl_opts(target.tls.as_ref().map(tls_options))
+        .into()
+}
+
+fn tls_options(tls: &TlsConfig) -> SslOpts {
+    let identity = tls
+        .client_identity
+        .as_ref()
+        .map(|pair| ClientIdentity::new(pair.cert_file.clone(), pair.key_file.clone()));
+    SslOpts::default()
+        .with_root_cert_path(tls.ca_file.clone())
+        .with_client_identity(identity)
+        .with_danger_skip_domain_validation(tls.verify != TlsVerify::Identity)
+        .with_danger_accept_invalid_certs(tls.verify == TlsVerify::Nothing)
+}

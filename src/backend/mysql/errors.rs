@@ -1,0 +1,120 @@
+//! From the `mysql` crate's errors, and MySQL's numbers, to the service's own.
+//! Numbers as in the MySQL Server Error Reference and MariaDB's Error Codes.
+
+use std::io;
+
+use crate::error::{Error, ErrorKind, Outcome, Retry};
+
+/// What a statement that failed on the way may have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It reads, or was not sent.
+    None,
+    /// All or nothing, and by an error from the server nothing.
+    Atomic,
+    /// Several steps, each with its own effect, such as a CALL.
+    Several,
+}
+
+pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
+    match error {
+        mysql::Error::MySqlError(error) => from_server(error, effect),
+        mysql::Error::IoError(error) if is_timeout(error) => {
+            let message = "the deadline passed while the statement ran; it has been stopped";
+            Error::new(ErrorKind::DeadlineExceeded, message).with_outcome(unfinished(effect))
+        }
+        error if error.is_connectivity_error() => {
+            let message = format!(
+                "the connection to the database was lost: {}",
+                describe(error)
+            );
+            let retry = match effect {
+                Effect::None => Retry::AfterPause,
+                Effect::Atomic | Effect::Several => Retry::No,
+            };
+            Error::new(ErrorKind::ConnectionLost, message)
+                .with_outcome(unfinished(effect))
+                .with_retry(retry)
+        }
+        error => Error::new(ErrorKind::Internal, describe(error)).with_outcome(unfinished(effect)),
+    }
+}
+
+fn from_server(error: &mysql::MySqlError, effect: Effect) -> Error {
+    let kind = kind_of(error.code, &error.state, &error.message);
+    let outcome = match (kind, effect) {
+        (ErrorKind::ConnectionLost | ErrorKind::DeadlineExceeded, effect) => unfinished(effect),
+        (_, Effect::Several) => Outcome::Unknown,
+        _ => Outcome::NotApplied,
+    };
+    let mut ours = Error::new(kind, error.message.clone())
+        .with_database(i32::from(error.code), error.state.clone())
+        .with_outcome(outcome);
+    if outcome == Outcome::Unknown {
+        ours = ours.with_retry(Retry::No);
+    }
+    ours
+}
+
+fn unfinished(effect: Effect) -> Outcome {
+    match effect {
+        Effect::None => Outcome::NotApplied,
+        Effect::Atomic | Effect::Several => Outcome::Unknown,
+    }
+}
+
+fn kind_of(errno: u16, sqlstate: &str, message: &str) -> ErrorKind {
+    match errno {
+        1062 | 1169 | 1586 | 1859 => ErrorKind::DuplicateKey,
+        1048 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => {
+            ErrorKind::Constraint
+        }
+        1213 => ErrorKind::Deadlock,
+        1205 | 3572 => ErrorKind::LockTimeout,
+        // ER_OPTION_PREVENTS_STATEMENT is raised for other options as well.
+        1290 if message.contains("read-only") || message.contains("read_only") => {
+            ErrorKind::ShardReadOnly
+        }
+        1836 | 3100 => ErrorKind::ShardReadOnly,
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => ErrorKind::PermissionDenied,
+        1969 | 3024 => ErrorKind::DeadlineExceeded,
+        1053 | 1077 | 1079 | 1927 | 3169 | 4031 => ErrorKind::ConnectionLost,
+        1153 => ErrorKind::RequestTooLarge,
+        _ if sqlstate.starts_with("22") => ErrorKind::DataError,
+        1264 | 1265 | 1292 | 1366 | 1367 | 1406 | 1411 | 1416 | 1525 | 1690 => ErrorKind::DataError,
+        _ => ErrorKind::SqlError,
+    }
+}
+
+/// Errors after which the server has closed the connection, or is about to.
+pub(super) fn closes_connection(errno: u16) -> bool {
+    matches!(errno, 1053 | 1077 | 1079 | 1153 | 1927 | 3169 | 4031)
+}
+
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// A text for callers and the log; never holds a password.
+pub(super) fn describe(error: &mysql::Error) -> String {
+    match error {
+        mysql::Error::MySqlError(error) => {
+            format!("{} (MySQL error {})", error.message, error.code)
+        }
+        mysql::Error::IoError(error) if is_timeout(error) => {
+            "it did not answer within connect_timeout_ms".to_owned()
+        }
+        mysql::Error::IoError(error) => error.to_string(),
+        mysql::Error::DriverError(error) => error.to_string(),
+        mysql::Error::TlsError(error) => format!("TLS: {error}"),
+        mysql::Error::CodecError(error) => error.to_string(),
+        mysql::Error::UrlError(error) => error.to_string(),
+        // These two would print values.
+        mysql::Error::FromValueError(_) | mysql::Error::FromRowError(_) => {
+            "the server's answer is not of the expected type".to_owned()
+        }
+    }
+}

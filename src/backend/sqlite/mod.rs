@@ -1,0 +1,273 @@
+//! Shards on SQLite, bundled: the embedded default. Only this folder knows
+//! `rusqlite`. Values are bound, never written into a statement.
+
+mod columns;
+mod errors;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{OpenFlags, ToSql};
+use scheduled_thread_pool::ScheduledThreadPool;
+
+use super::pool::{Manager, Pool};
+use super::{Found, check_deadline};
+use crate::config::{PoolConfig, SqliteTarget};
+use crate::error::Result;
+use crate::operation::{Answer, Insert, Limits, Operation, Params, Statement};
+use crate::sql::{self, Dialect, Function};
+use crate::value::Value;
+
+/// Instructions of SQLite's machine between two looks at the clock.
+const DEADLINE_PERIOD_OPS: i32 = 1000;
+
+/// A shard's database.
+pub struct SqliteBackend {
+    pool: Pool<SqliteManager>,
+}
+
+impl SqliteBackend {
+    /// Opens nothing yet, but for a database in memory, which lives as long as
+    /// some connection to it does.
+    pub fn new(
+        shard: &str,
+        target: &SqliteTarget,
+        pool: &PoolConfig,
+        threads: Arc<ScheduledThreadPool>,
+    ) -> SqliteBackend {
+        let manager = SqliteManager::new(target);
+        SqliteBackend {
+            pool: Pool::new(shard, manager, pool, threads),
+        }
+    }
+
+    /// Why the database cannot be opened; `None` while it can.
+    pub fn unavailable(&self) -> Option<String> {
+        self.pool.unavailable()
+    }
+
+    /// Runs one operation and holds a connection for that long.
+    pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
+        let mut checkout = self.pool.checkout(limits.deadline)?;
+        let connection = &mut *checkout;
+        connection.begin(limits.deadline)?;
+        let result = match operation {
+            Operation::Ping => connection.version().map(|_| Answer::default()),
+            Operation::Query(statement) => connection.run(statement, Function::Query, limits),
+            Operation::Execute(statement) => connection.run(statement, Function::Execute, limits),
+            Operation::Insert(insert) => connection.insert(insert, limits),
+        };
+        connection.end();
+        result
+    }
+
+    /// What `check` shows of the database.
+    pub fn inspect(&self, deadline: Instant) -> Result<Found> {
+        let connection = self.pool.checkout(deadline)?;
+        let started = Instant::now();
+        let version = connection.version()?;
+        Ok(Found {
+            version: format!("SQLite {version}"),
+            latency: started.elapsed(),
+            read_only: connection.inner.is_readonly("main").unwrap_or(false),
+            sql_mode: String::new(),
+        })
+    }
+}
+
+/// Opens connections to one database.
+struct SqliteManager {
+    uri_or_path: String,
+    in_memory: bool,
+    /// Keeps a database in memory alive while the pool holds no connection.
+    _anchor: Option<std::sync::Mutex<rusqlite::Connection>>,
+}
+
+impl SqliteManager {
+    fn new(target: &SqliteTarget) -> SqliteManager {
+        /// Databases in memory are named in one space for the whole process.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        match target {
+            SqliteTarget::Path(path) => SqliteManager {
+                uri_or_path: path.to_string_lossy().into_owned(),
+                in_memory: false,
+                _anchor: None,
+            },
+            SqliteTarget::Memory => {
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                let uri_or_path = format!("file:/forebay-{number}?vfs=memdb");
+                let anchor = open(&uri_or_path, true).ok().map(std::sync::Mutex::new);
+                SqliteManager {
+                    uri_or_path,
+                    in_memory: true,
+                    _anchor: anchor,
+                }
+            }
+        }
+    }
+}
+
+fn open(uri_or_path: &str, in_memory: bool) -> rusqlite::Result<rusqlite::Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if in_memory {
+        flags |= OpenFlags::SQLITE_OPEN_URI;
+    }
+    let connection = rusqlite::Connection::open_with_flags(uri_or_path, flags)?;
+    if !in_memory {
+        // Readers go on while one writes; memdb has no such mode.
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    }
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
+impl Manager for SqliteManager {
+    type Connection = Connection;
+
+    fn connect(&self) -> Result<Connection, String> {
+        open(&self.uri_or_path, self.in_memory)
+            .map(|inner| Connection {
+                inner,
+                broken: false,
+            })
+            .map_err(|error| error.to_string())
+    }
+
+    fn is_alive(&self, _: &mut Connection) -> bool {
+        true
+    }
+
+    fn is_broken(&self, connection: &Connection) -> bool {
+        connection.broken
+    }
+}
+
+/// An open database.
+struct Connection {
+    inner: rusqlite::Connection,
+    /// Set while an operation runs, so that one that panics leaves it set.
+    broken: bool,
+}
+
+impl Connection {
+    /// From here on statements are stopped at the deadline.
+    fn begin(&mut self, deadline: Instant) -> Result<()> {
+        check_deadline(deadline)?;
+        self.broken = true;
+        let wait = deadline.saturating_duration_since(Instant::now());
+        let is_late = move || Instant::now() >= deadline;
+        self.inner
+            .busy_timeout(wait.max(Duration::from_millis(1)))
+            .and_then(|()| {
+                self.inner
+                    .progress_handler(DEADLINE_PERIOD_OPS, Some(is_late))
+            })
+            .map_err(|error| errors::from_sqlite(&error))
+    }
+
+    /// The operation is over, well or not.
+    fn end(&mut self) {
+        let no_handler = None::<fn() -> bool>;
+        let cleared = self.inner.progress_handler(0, no_handler).is_ok();
+        let settled = self.inner.is_autocommit();
+        self.broken = !(cleared && settled);
+    }
+
+    fn version(&self) -> Result<String> {
+        self.inner
+            .query_row("SELECT sqlite_version()", [], |row| row.get(0))
+            .map_err(|error| errors::from_sqlite(&error))
+    }
+
+    fn run(&self, statement: &Statement, function: Function, limits: &Limits) -> Result<Answer> {
+        let params_given = statement.params != Params::Absent;
+        let template = sql::analyze(
+            &statement.sql,
+            statement.style,
+            params_given,
+            Dialect::Sqlite,
+        )?;
+        sql::check(function, &template)?;
+        let (text, values) = sql::bind(&template, &statement.params)?;
+        let inserts =
+            ["INSERT", "REPLACE"].map(|verb| verb.eq_ignore_ascii_case(template.keyword()));
+        self.run_bound(&text, &values, inserts.contains(&true), limits)
+    }
+
+    fn run_bound(
+        &self,
+        text: &str,
+        values: &[&Value],
+        inserts: bool,
+        limits: &Limits,
+    ) -> Result<Answer> {
+        let run = || -> Result<Answer, errors::Failure> {
+            let mut prepared = self.inner.prepare_cached(text)?;
+            for (index, value) in values.iter().enumerate() {
+                prepared.raw_bind_parameter(index + 1, Bound(value))?;
+            }
+            let has_rows = prepared.column_count() > 0;
+            let changes_before = self.inner.total_changes();
+            let rows = columns::read(&mut prepared, limits)?;
+            // SQLite keeps both numbers from earlier statements.
+            let changed = self.inner.total_changes() > changes_before;
+            let insert_id = match changed && inserts {
+                true => self.inner.last_insert_rowid().cast_unsigned(),
+                false => 0,
+            };
+            Ok(Answer {
+                affected_rows: if changed { self.inner.changes() } else { 0 },
+                insert_id,
+                warning_count: 0,
+                statements: 1,
+                rows: has_rows.then_some(rows),
+            })
+        };
+        run().map_err(errors::Failure::into_error)
+    }
+
+    fn insert(&mut self, insert: &Insert, limits: &Limits) -> Result<Answer> {
+        let statements = sql::insert::for_sqlite(insert)?;
+        if let [single] = statements.as_slice() {
+            return self.run_bound(&single.sql, &single.values, true, limits);
+        }
+        let failed = |error: rusqlite::Error| errors::from_sqlite(&error);
+        let transaction = self.inner.unchecked_transaction().map_err(failed)?;
+        let mut total = Answer::default();
+        for statement in &statements {
+            total.add(self.run_bound(&statement.sql, &statement.values, true, limits)?);
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(total)
+    }
+}
+
+/// A parameter as SQLite binds it: what has no type of its own there is text.
+struct Bound<'v>(&'v Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(value) => ValueRef::Integer(i64::from(*value)),
+            Value::Int(value) => ValueRef::Integer(*value),
+            Value::UInt(value) => match i64::try_from(*value) {
+                Ok(value) => ValueRef::Integer(value),
+                Err(_) => return Ok(ToSqlOutput::from(value.to_string())),
+            },
+            Value::Double(value) => ValueRef::Real(*value),
+            Value::Decimal(text) | Value::Text(text) | Value::Temporal(text) => {
+                ValueRef::Text(text.as_bytes())
+            }
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::List(_) => {
+                return Err(rusqlite::Error::InvalidParameterName("a list".to_owned()));
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(value))
+    }
+}
