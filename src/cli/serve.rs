@@ -1,0 +1,70 @@
+//! `forebay serve`: the service on the shards of a configuration file.
+
+use std::future::Future;
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::ServeArgs;
+use super::{Failure, log};
+use crate::config::{Config, ListenAddress};
+use crate::frontend::Listener;
+use crate::service::Service;
+
+/// After a second signal; 128 and the number of SIGINT, as shells have it.
+const EXIT_AT_ONCE: i32 = 130;
+
+pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config).map_err(Failure::usage)?;
+    log::start(config.log, &args.log);
+    let addresses = match args.listen.as_slice() {
+        [] => &config.server.listen,
+        typed => typed,
+    };
+    let service = start(&config, addresses)?;
+    for address in service.addresses() {
+        let shards = config.shards.len();
+        tracing::info!(%address, shards, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    service.wait();
+    Ok(())
+}
+
+/// Binds and serves until Ctrl-C or SIGTERM.
+pub(super) fn start(config: &Config, addresses: &[ListenAddress]) -> Result<Service, Failure> {
+    let bind = |address: &ListenAddress| {
+        Listener::bind(address)
+            .map_err(|error| Failure::unavailable(format!("cannot listen on {address}: {error}")))
+    };
+    let listeners = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+    Service::start(config, listeners, stop_signal())
+        .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))
+}
+
+/// Comes with the first signal; the second ends the process.
+async fn stop_signal() {
+    let name = match next_signal().await {
+        Ok(name) => name,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received; stop it with SIGKILL");
+            std::future::pending().await
+        }
+    };
+    tracing::info!(signal = name, "stopping; a second signal stops at once");
+    tokio::spawn(async {
+        if next_signal().await.is_ok() {
+            std::process::exit(EXIT_AT_ONCE);
+        }
+    });
+}
+
+fn next_signal() -> impl Future<Output = io::Result<&'static str>> {
+    async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => Ok("SIGINT"),
+            _ = terminate.recv() => Ok("SIGTERM"),
+        }
+    }
+}
