@@ -16,7 +16,7 @@ pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
     let executed = Client::connect(&args.to, timeout)
         .and_then(|mut client| client.execute(&args.shard, &args.sql, values, ParamStyle::Native))
         .map_err(|error| match error {
-            ClientError::Data { .. } => Failure::refused(error),
+            ClientError::Data(_) => Failure::refused(error),
             ClientError::Transport(_) => Failure::unavailable(error),
         })?;
     output::print(&format(&executed, args.format))

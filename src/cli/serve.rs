@@ -1,6 +1,5 @@
 //! `forebay serve`: the service on the shards of a configuration file.
 
-use std::future::Future;
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,13 +57,11 @@ async fn stop_signal() {
     });
 }
 
-fn next_signal() -> impl Future<Output = io::Result<&'static str>> {
-    async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => Ok("SIGINT"),
-            _ = terminate.recv() => Ok("SIGTERM"),
-        }
+async fn next_signal() -> io::Result<&'static str> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok("SIGINT"),
+        _ = terminate.recv() => Ok("SIGTERM"),
     }
 }

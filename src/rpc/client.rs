@@ -19,7 +19,7 @@ use crate::operation::ParamStyle;
 use crate::value::{Column, ColumnData, Rows, Value};
 
 /// The generated client over a socket of either kind.
-pub type Stubs = ForebaySyncClient<Box<dyn TInputProtocol>, Box<dyn TOutputProtocol>>;
+pub type Stubs = ForebaySyncClient<Box<dyn TInputProtocol + Send>, Box<dyn TOutputProtocol + Send>>;
 
 /// A session with a Forebay server.
 pub struct Client {
@@ -41,29 +41,25 @@ pub struct Executed {
 /// Why a call brought no result.
 #[derive(Debug)]
 pub enum ClientError {
-    /// The service's own answer: its code's name and number, and its message.
-    Data {
-        code: String,
-        mysql_errno: i32,
-        message: String,
-    },
+    /// The service's own answer.
+    Data(Box<generated::DataError>),
     /// There was no answer, or none that could be understood.
     Transport(String),
 }
 
+/// A DataError as its code's name, MySQL's number if there is one, and its
+/// message.
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClientError::Data {
-                code,
-                mysql_errno: 0,
-                message,
-            } => write!(f, "{code}: {message}"),
-            ClientError::Data {
-                code,
-                mysql_errno,
-                message,
-            } => write!(f, "{code} ({mysql_errno}): {message}"),
+            ClientError::Data(error) => {
+                f.write_str(&wire::code_name(error.code))?;
+                match error.mysql_errno {
+                    None | Some(0) => {}
+                    Some(number) => write!(f, " ({number})")?,
+                }
+                write!(f, ": {}", error.message.as_deref().unwrap_or_default())
+            }
             ClientError::Transport(message) => f.write_str(message),
         }
     }
@@ -115,7 +111,7 @@ impl Client {
             }),
             options: Some(self.options()),
         };
-        let result = self.stubs.execute(request).map_err(client_error)?;
+        let result = self.stubs.execute(request)?;
         Ok(Executed {
             affected_rows: result.affected_rows.unwrap_or(0),
             insert_id: result.insert_id.unwrap_or(0).cast_unsigned(),
@@ -141,7 +137,7 @@ impl Client {
             database: None,
             options: Some(self.options()),
         };
-        let result = self.stubs.insert(request).map_err(client_error)?;
+        let result = self.stubs.insert(request)?;
         Ok(result.affected_rows.unwrap_or(0))
     }
 
@@ -233,22 +229,20 @@ impl Drop for Socket {
     }
 }
 
-fn client_error(error: thrift::Error) -> ClientError {
-    match error {
-        thrift::Error::User(error) => match error.downcast::<generated::DataError>() {
-            Ok(error) => ClientError::Data {
-                code: wire::code_name(error.code),
-                mysql_errno: error.mysql_errno.unwrap_or(0),
-                message: error.message.unwrap_or_default(),
+impl From<thrift::Error> for ClientError {
+    fn from(error: thrift::Error) -> ClientError {
+        match error {
+            thrift::Error::User(error) => match error.downcast::<generated::DataError>() {
+                Ok(error) => ClientError::Data(error),
+                Err(error) => ClientError::Transport(error.to_string()),
             },
-            Err(error) => ClientError::Transport(error.to_string()),
-        },
-        thrift::Error::Application(error) => ClientError::Transport(error.message),
-        thrift::Error::Protocol(error) => ClientError::Transport(error.message),
-        thrift::Error::Transport(error) => ClientError::Transport(format!(
-            "the server gave no answer ({:?}: {})",
-            error.kind, error.message
-        )),
+            thrift::Error::Application(error) => ClientError::Transport(error.message),
+            thrift::Error::Protocol(error) => ClientError::Transport(error.message),
+            thrift::Error::Transport(error) => ClientError::Transport(format!(
+                "the server gave no answer ({:?}: {})",
+                error.kind, error.message
+            )),
+        }
     }
 }
 

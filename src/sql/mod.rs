@@ -8,25 +8,18 @@
 //! Whoever runs the result must use a connection whose character set is
 //! utf8mb4 and whose `sql_mode` is the one that the analysis was given.
 
-mod mode;
-
-mod lex;
-
+mod builtin;
+pub mod insert;
 mod kind;
-
-mod refused;
-
-mod watch;
-
-mod template;
-
+mod lex;
 mod literal;
-
+mod mode;
+mod refused;
+mod render;
+mod template;
 mod temporal;
 
-mod render;
-
-pub mod insert;
+mod watch;
 
 pub use kind::{Function, StatementKind, check};
 pub use mode::{Dialect, SqlMode};

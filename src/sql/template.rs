@@ -47,8 +47,9 @@ impl<'a> Template<'a> {
     }
 
     /// Whether it may leave something in the connection, a user variable for
-    /// one, so that this must be reset before someone else gets it. What stored
-    /// functions and triggers do is not in the text, and is not covered.
+    /// one, so that this must be reset before someone else gets it. A call of a
+    /// function that is not built in counts; what a view or a trigger calls is
+    /// not in the text.
     pub fn may_touch_session(&self) -> bool {
         self.seen.may_touch_session
     }

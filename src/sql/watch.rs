@@ -2,6 +2,7 @@
 //! on the first keywords and on a few words that matter wherever they stand;
 //! it does not parse. In doubt a statement is taken for the stronger kind.
 
+use super::builtin;
 use super::kind::StatementKind;
 use super::lex::{Token, TokenKind};
 use super::mode::Dialect;
@@ -68,6 +69,11 @@ pub(super) struct Watch<'a> {
     calls_lock_function: bool,
     names_temp_schema: bool,
     has_variable: bool,
+    calls_unknown: bool,
+    /// The last name followed a dot.
+    name_is_qualified: bool,
+    /// Names since the word INTO, a name with its database counted as one.
+    names_since_into: usize,
 }
 
 /// What the whole statement was seen to be.
@@ -106,6 +112,9 @@ impl<'a> Watch<'a> {
             calls_lock_function: false,
             names_temp_schema: false,
             has_variable: false,
+            calls_unknown: false,
+            name_is_qualified: false,
+            names_since_into: usize::MAX,
         }
     }
 
@@ -130,7 +139,8 @@ impl<'a> Watch<'a> {
         match token.kind {
             TokenKind::Word => self.see_word(&self.sql[token.start..token.end], token.executable),
             TokenKind::Sign(sign) => self.see_sign(sign, token),
-            TokenKind::Quoted | TokenKind::Text | TokenKind::Hole(_) => {}
+            TokenKind::Quoted => self.count_name(),
+            TokenKind::Text | TokenKind::Hole(_) => {}
         }
         self.previous = Some(*token);
     }
@@ -148,7 +158,11 @@ impl<'a> Watch<'a> {
         }
         match word.len() {
             4 => {
-                self.has_into |= word.eq_ignore_ascii_case("INTO");
+                if word.eq_ignore_ascii_case("INTO") {
+                    self.has_into = true;
+                    self.names_since_into = 0;
+                    return;
+                }
                 self.has_lock |= word.eq_ignore_ascii_case("LOCK");
             }
             5..=7 => {
@@ -161,6 +175,24 @@ impl<'a> Watch<'a> {
             }
             _ => {}
         }
+        self.count_name();
+    }
+
+    fn count_name(&mut self) {
+        self.name_is_qualified = self
+            .previous
+            .is_some_and(|token| token.kind == TokenKind::Sign(b'.'));
+        if !self.name_is_qualified {
+            self.names_since_into = self.names_since_into.saturating_add(1);
+        }
+    }
+
+    /// At a parenthesis. `INTO name (` opens a list of columns, any other name
+    /// that is not built in may be a stored function's.
+    fn opens_call(&self) -> bool {
+        let target = self.names_since_into == 1;
+        let unknown = |name: &str| self.name_is_qualified || builtin::may_be_stored(name);
+        !target && self.previous_name().is_some_and(unknown)
     }
 
     fn see_sign(&mut self, sign: u8, token: &Token<'a>) {
@@ -170,6 +202,7 @@ impl<'a> Watch<'a> {
                 self.calls_lock_function |= self
                     .previous_name()
                     .is_some_and(|name| is_one_of(name, &LOCK_FUNCTIONS));
+                self.calls_unknown |= self.opens_call();
             }
             b')' => self.depth -= 1,
             b'.' if self.dialect == Dialect::Sqlite => {
@@ -199,17 +232,18 @@ impl<'a> Watch<'a> {
     }
 
     pub fn finish(self) -> Seen<'a> {
-        let kind = match self.refused() {
-            Some(refused) => StatementKind::Refused(refused),
-            None => self.kind(),
-        };
         let keyword = self.keyword();
+        let first = keyword.to_ascii_uppercase();
+        let kind = match self.refused(&first) {
+            Some(refused) => StatementKind::Refused(refused),
+            None => self.kind(&first),
+        };
         let runs_unseen = matches!(kind, StatementKind::Routine | StatementKind::Other);
         Seen {
             kind,
             keyword,
             stores_result: self.has_into && is_one_of(keyword, &READS),
-            may_touch_session: self.has_variable || runs_unseen,
+            may_touch_session: self.has_variable || self.calls_unknown || runs_unseen,
         }
     }
 
@@ -223,21 +257,20 @@ impl<'a> Watch<'a> {
             .is_some_and(|seen| seen.eq_ignore_ascii_case(word))
     }
 
-    fn refused(&self) -> Option<Refused> {
+    fn refused(&self, first: &str) -> Option<Refused> {
         if self.begins_executable || self.turns_executable {
             return Some(refused::EXECUTABLE);
         }
         match self.dialect {
             Dialect::MySql(_) if self.calls_lock_function => Some(refused::LOCK_FUNCTION),
-            Dialect::MySql(_) => self.refused_in_mysql(),
+            Dialect::MySql(_) => self.refused_in_mysql(first),
             Dialect::Sqlite => self.refused_in_sqlite(),
         }
     }
 
-    fn refused_in_mysql(&self) -> Option<Refused> {
+    fn refused_in_mysql(&self, first: &str) -> Option<Refused> {
         let second = self.head().get(1).copied().unwrap_or_default();
-        let first = self.keyword().to_ascii_uppercase();
-        match first.as_str() {
+        match first {
             "SET" if is_one_of(second, &["NAMES", "CHARACTER", "CHARSET", "CHAR"]) => {
                 Some(refused::SET_CHARSET)
             }
@@ -282,11 +315,10 @@ impl<'a> Watch<'a> {
             .any(|word| is_one_of(word, &["LOCAL"]))
     }
 
-    fn kind(&self) -> StatementKind {
+    fn kind(&self, first: &str) -> StatementKind {
         use StatementKind::*;
         let read = if self.has_into { Write } else { Read };
-        let first = self.keyword().to_ascii_uppercase();
-        match first.as_str() {
+        match first {
             _ if self.begins_oddly => Other,
             "SELECT" | "VALUES" | "TABLE" => read,
             "WITH" => self.main_kind(),

@@ -32,6 +32,35 @@ struct ColumnBuilder {
     unsigned: bool,
 }
 
+/// The collation that the server says of text which it sends in the session's
+/// own character set; none if it says other things of other columns.
+pub(super) fn text_collation(columns: &[mysql::Column]) -> Option<u16> {
+    let mut seen = columns
+        .iter()
+        .filter(|column| is_text(column))
+        .map(mysql::Column::character_set);
+    let first = seen.next()?;
+    seen.all(|other| other == first).then_some(first)
+}
+
+/// Whether a text comes in another character set than the session was given.
+pub(super) fn strays_from(columns: &[mysql::Column], collation: Option<u16>) -> bool {
+    collation.is_some_and(|expected| {
+        columns
+            .iter()
+            .any(|column| is_text(column) && column.character_set() != expected)
+    })
+}
+
+fn is_text(column: &mysql::Column) -> bool {
+    use ColumnType::*;
+    let stringy = matches!(
+        column.column_type(),
+        MYSQL_TYPE_STRING | MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR | MYSQL_TYPE_BLOB
+    );
+    stringy && column.character_set() != BINARY
+}
+
 impl ColumnsBuilder {
     pub(super) fn new(columns: &[mysql::Column], limits: &Limits) -> ColumnsBuilder {
         ColumnsBuilder {
@@ -49,7 +78,7 @@ impl ColumnsBuilder {
         if self.row_count == self.rows_max {
             return Err(too_many_rows(self.rows_max));
         }
-        if self.row_count % DEADLINE_PERIOD_ROWS == 0 {
+        if self.row_count.is_multiple_of(DEADLINE_PERIOD_ROWS) {
             check_deadline(self.deadline)?;
         }
         for (column, value) in self.columns.iter_mut().zip(row) {

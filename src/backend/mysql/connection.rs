@@ -8,6 +8,7 @@ use mysql::{ClientIdentity, OptsBuilder, SslOpts};
 use r2d2_mysql::MySqlConnectionManager;
 use r2d2_mysql::r2d2::ManageConnection;
 
+use super::columns;
 use super::errors;
 use super::wait;
 use crate::backend::pool::Manager;
@@ -42,6 +43,8 @@ pub(super) struct Server {
     pub(super) read_only: bool,
     pub(super) sql_mode: String,
     pub(super) max_allowed_packet: usize,
+    /// What it says of text in the character set that the session was given.
+    pub(super) text_collation: Option<u16>,
 }
 
 /// A connection and its state.
@@ -171,11 +174,9 @@ impl Connection {
                 self.state = State::Closed;
             }
             mysql::Error::MySqlError(_) => self.finish(touched),
-            mysql::Error::IoError(error) if !errors::is_timeout(error) => {
-                self.state = State::Closed;
-            }
-            // Unfinished it stays.
-            _ => {}
+            error if errors::is_timeout(error) => self.state = State::Unfinished,
+            error if errors::io_error(error).is_some() => self.state = State::Closed,
+            _ => self.state = State::Unfinished,
         }
     }
 
@@ -242,18 +243,25 @@ fn set_up(connection: &mut mysql::Conn, session: &[String]) -> mysql::Result<Ser
     // Servers before MySQL 5.7 and MariaDB 10.2 have no session tracking; there
     // the kind of statement alone tells whether the session may have changed.
     let _ = connection.query_drop(TRACK_SESSION);
-    let row: Option<(String, usize, String, String)> = connection
-        .query_first("SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only")?;
-    let (sql_mode, max_allowed_packet, version, read_only) =
-        row.ok_or_else(mysql::Error::server_disconnected)?;
+    let row: Option<mysql::Row> = connection.query_first(LOOK)?;
+    let row = row.ok_or_else(mysql::Error::server_disconnected)?;
+    let text_collation = columns::text_collation(row.columns_ref());
+    let (sql_mode, max_allowed_packet, version, read_only, _): Looked = mysql::from_row_opt(row)?;
     Ok(Server {
         version,
         // A number, or a word in newer MariaDB, which has more than two of them.
         read_only: read_only != "0" && read_only != "OFF",
         sql_mode,
         max_allowed_packet,
+        text_collation,
     })
 }
+
+/// The last column shows whether every text is said to be of the same collation.
+const LOOK: &str = "SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only, \
+     _latin1'' COLLATE latin1_bin";
+
+type Looked = (String, usize, String, String, String);
 
 const TRACK_SESSION: &str = "SET SESSION session_track_schema = ON, \
      session_track_system_variables = 'autocommit,character_set_client,\

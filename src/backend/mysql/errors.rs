@@ -1,6 +1,7 @@
 //! From the `mysql` crate's errors, and MySQL's numbers, to the service's own.
 //! Numbers as in the MySQL Server Error Reference and MariaDB's Error Codes.
 
+use std::error::Error as _;
 use std::io;
 
 use crate::error::{Error, ErrorKind, Outcome, Retry};
@@ -19,7 +20,7 @@ pub(super) enum Effect {
 pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
     match error {
         mysql::Error::MySqlError(error) => from_server(error, effect),
-        mysql::Error::IoError(error) if is_timeout(error) => {
+        error if is_timeout(error) => {
             let message = "the deadline passed while the statement ran; it has been stopped";
             Error::new(ErrorKind::DeadlineExceeded, message).with_outcome(unfinished(effect))
         }
@@ -91,21 +92,36 @@ pub(super) fn closes_connection(errno: u16) -> bool {
     matches!(errno, 1053 | 1077 | 1079 | 1153 | 1927 | 3169 | 4031)
 }
 
-pub(super) fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+/// A read or write waited longer than its limit: the server is still at work.
+pub(super) fn is_timeout(error: &mysql::Error) -> bool {
+    io_error(error).is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+        )
+    })
+}
+
+/// The socket's own error, if it is one.
+pub(super) fn io_error(error: &mysql::Error) -> Option<&io::Error> {
+    match error {
+        mysql::Error::IoError(error) => Some(error),
+        mysql::Error::CodecError(error) => error.source()?.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// A text for callers and the log; never holds a password.
 pub(super) fn describe(error: &mysql::Error) -> String {
+    if is_timeout(error) {
+        return "it did not answer within connect_timeout_ms".to_owned();
+    }
+    if let Some(error) = io_error(error) {
+        return error.to_string();
+    }
     match error {
         mysql::Error::MySqlError(error) => {
             format!("{} (MySQL error {})", error.message, error.code)
-        }
-        mysql::Error::IoError(error) if is_timeout(error) => {
-            "it did not answer within connect_timeout_ms".to_owned()
         }
         mysql::Error::IoError(error) => error.to_string(),
         mysql::Error::DriverError(error) => error.to_string(),

@@ -4,7 +4,7 @@
 use mysql::prelude::Queryable;
 use mysql::{QueryResult, Text};
 
-use super::columns::ColumnsBuilder;
+use super::columns::{self, ColumnsBuilder};
 use super::connection::Connection;
 use super::errors::{self, Effect};
 use super::wait::HangUp;
@@ -62,10 +62,11 @@ pub(super) fn send(
     manner: Manner,
     limits: &Limits,
 ) -> Result<Answer> {
+    let collation = connection.server().text_collation;
     let session = connection.start(limits.deadline)?;
     let hang_up = HangUp::of(session);
     let result = match session.query_iter(text) {
-        Ok(result) => read(result, &hang_up, limits),
+        Ok(result) => read(result, &hang_up, collation, limits),
         Err(error) => Err(Failure::Database(error)),
     };
     match result {
@@ -105,9 +106,17 @@ impl From<mysql::Error> for Failure {
     }
 }
 
+/// A routine that a view or a trigger called has changed how this session sends
+/// text. The server is of the shard's character set again on a new connection.
+fn strayed() -> Error {
+    let message = "a stored routine had changed the connection's character set; it is closed";
+    Error::new(ErrorKind::ConnectionLost, message)
+}
+
 fn read(
     mut result: QueryResult<'_, '_, '_, Text>,
     hang_up: &HangUp,
+    collation: Option<u16>,
     limits: &Limits,
 ) -> Result<Answer, Failure> {
     let mut answer = Answer {
@@ -120,6 +129,10 @@ fn read(
         answer.insert_id = set.last_insert_id().unwrap_or(0);
         let mut rows = ColumnsBuilder::new(set.columns().as_ref(), limits);
         let has_columns = !set.columns().as_ref().is_empty();
+        if columns::strays_from(set.columns().as_ref(), collation) {
+            hang_up.end(&set);
+            return Err(Failure::GivenUp(strayed()));
+        }
         while let Some(row) = set.next() {
             // A second set is read only to be rid of it.
             let kept = match sets {

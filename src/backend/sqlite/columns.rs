@@ -31,11 +31,7 @@ enum Cell {
 
 /// Steps a bound statement to its end.
 pub(super) fn read(statement: &mut Statement<'_>, limits: &Limits) -> Result<Rows, Failure> {
-    let names: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut columns: Vec<Vec<Cell>> = names.iter().map(|_| Vec::new()).collect();
     let mut row_count = 0;
     let mut bytes = 0;

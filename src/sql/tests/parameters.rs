@@ -69,9 +69,23 @@ fn percent_signs_are_halved_only_where_parameters_are_given() {
     );
 }
 
+/// With this message whatever the database.
+#[track_caller]
+fn check_mismatch(sql: &str, style: ParamStyle, params: &Params, expected: &str) {
+    assert_eq!(invalid(render(sql, style, params)), expected);
+    if style == Native {
+        let given = *params != Params::Absent;
+        let template = analyze(sql, style, given, Dialect::Sqlite).unwrap();
+        assert_eq!(invalid(bind(&template, params)), expected);
+    }
+}
+
+fn ones(count: usize) -> Params {
+    positional(vec![Value::Int(1); count])
+}
+
 #[test]
-fn mismatches_are_named() {
-    let ones = |count| positional(vec![Value::Int(1); count]);
+fn counts_and_kinds_that_differ_are_told() {
     for (sql, style, params, expected) in [
         (
             "SELECT ?, ?",
@@ -89,38 +103,52 @@ fn mismatches_are_named() {
             "SELECT ?, ?",
             Native,
             ones(1),
-            "the statement has 2 placeholders, but 1 parameter was given: params must have one for each",
+            "the statement has 2 placeholders, but 1 parameter was given: params must have one \
+             for each",
         ),
         (
             "SELECT ?",
             Native,
             ones(3),
-            "the statement has 1 placeholder, but 3 parameters were given: params must have one for each",
+            "the statement has 1 placeholder, but 3 parameters were given: params must have one \
+             for each",
         ),
         (
             "SELECT 1",
             Native,
             ones(1),
-            "the statement has 0 placeholders, but 1 parameter was given: params must have one for each",
+            "the statement has 0 placeholders, but 1 parameter was given: params must have one \
+             for each",
         ),
         (
             "SELECT %s",
             Pyformat,
             ones(0),
-            "the statement has 1 placeholder, but 0 parameters were given: params must have one for each",
+            "the statement has 1 placeholder, but 0 parameters were given: params must have one \
+             for each",
         ),
         (
             "SELECT :a",
             Native,
             ones(1),
-            "the statement's placeholders have names (`a` is the first), but params were given: set named_params",
+            "the statement's placeholders have names (`a` is the first), but params were given: \
+             set named_params",
         ),
         (
             "SELECT ?",
             Native,
             named([("a", Value::Null)]),
-            "the statement has 1 placeholder without a name, but named_params were given: set params, or give the placeholders names",
+            "the statement has 1 placeholder without a name, but named_params were given: set \
+             params, or give the placeholders names",
         ),
+    ] {
+        check_mismatch(sql, style, &params, expected);
+    }
+}
+
+#[test]
+fn names_that_differ_are_told() {
+    for (sql, style, params, expected) in [
         (
             "SELECT :a, :b",
             Native,
@@ -155,15 +183,11 @@ fn mismatches_are_named() {
             "SELECT 1",
             Native,
             ones(65_536),
-            "params has 65536 parameters, and at most 65535 are allowed: pass a list for IN (…), or use insert for many rows",
+            "params has 65536 parameters, and at most 65535 are allowed: pass a list for IN (…), \
+             or use insert for many rows",
         ),
     ] {
-        assert_eq!(invalid(render(sql, style, &params)), expected);
-        if style == Native {
-            let given = params != Params::Absent;
-            let template = analyze(sql, style, given, Dialect::Sqlite).unwrap();
-            assert_eq!(invalid(bind(&template, &params)), expected);
-        }
+        check_mismatch(sql, style, &params, expected);
     }
 }
 

@@ -124,7 +124,7 @@ fn sqlite_has_its_own_quotes_and_comments() {
 }
 
 #[test]
-fn a_text_that_can_be_read_in_two_ways_is_refused() {
+fn what_is_not_closed_is_refused() {
     for (sql, expected) in [
         (
             "SELECT 'a",
@@ -150,17 +150,28 @@ fn a_text_that_can_be_read_in_two_ways_is_refused() {
             "SELECT 1 /*/",
             "sql: the comment that begins at character 10 is not closed: */ is missing",
         ),
+    ] {
+        assert_eq!(invalid(native(sql)), expected, "{sql}");
+    }
+}
+
+#[test]
+fn a_text_that_can_be_read_in_two_ways_is_refused() {
+    for (sql, expected) in [
         (
             "SELECT 1 /*!50000 ? */",
-            "sql: a placeholder stands in a comment /*! … */, which some servers run and some skip: move it out (at character 19)",
+            "sql: a placeholder stands in a comment /*! … */, which some servers run and some \
+             skip: move it out (at character 19)",
         ),
         (
             "SELECT 1 /*!50000 '*/' */",
-            "sql: the comment /*! … */ holds */ or /* in a literal or a comment, so that servers disagree on its end (at character 10)",
+            "sql: the comment /*! … */ holds */ or /* in a literal or a comment, so that servers \
+             disagree on its end (at character 10)",
         ),
         (
             "SELECT 1 /*!50000 -- */\n */",
-            "sql: the comment /*! … */ holds */ or /* in a literal or a comment, so that servers disagree on its end (at character 10)",
+            "sql: the comment /*! … */ holds */ or /* in a literal or a comment, so that servers \
+             disagree on its end (at character 10)",
         ),
         (
             "SELECT 1 /*M! /* a */ */",
@@ -188,15 +199,26 @@ fn a_text_that_can_be_read_in_two_ways_is_refused() {
         ),
         (
             "SELECT $$ ? $$",
-            "sql: text between dollar signs is not supported: put a string in '…', a name in `…` (at character 8)",
+            "sql: text between dollar signs is not supported: put a string in '…', a name in `…` \
+             (at character 8)",
         ),
         (
             "SELECT $tag$ ? $tag$",
-            "sql: text between dollar signs is not supported: put a string in '…', a name in `…` (at character 8)",
+            "sql: text between dollar signs is not supported: put a string in '…', a name in `…` \
+             (at character 8)",
         ),
+    ] {
+        assert_eq!(invalid(native(sql)), expected, "{sql}");
+    }
+}
+
+#[test]
+fn mixed_and_missing_statements_are_refused() {
+    for (sql, expected) in [
         (
             "SELECT ?, :a",
-            "sql: placeholders with and without names are mixed: ? (at character 8) and :a (at character 11)",
+            "sql: placeholders with and without names are mixed: ? (at character 8) and :a (at \
+             character 11)",
         ),
         ("", "sql: there is no statement, only blanks and comments"),
         (
@@ -282,11 +304,13 @@ fn one_statement_per_call() {
         ),
         (
             "CREATE PROCEDURE p() SELECT 1; DROP TABLE t",
-            "a routine or trigger whose body holds a ; must be created by another client (at character 32)",
+            "a routine or trigger whose body holds a ; must be created by another client (at \
+             character 32)",
         ),
         (
             "BEGIN NOT ATOMIC SELECT 1; END",
-            "each statement commits itself, and insert makes its rows one transaction (at character 28)",
+            "each statement commits itself, and insert makes its rows one transaction (at \
+             character 28)",
         ),
         (
             "DELIMITER //\nSELECT 1; //",

@@ -2,6 +2,7 @@
 //! into the same tokens as its template, with one literal for each placeholder.
 
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::sql::lex::{Lexer, Marks, TokenKind};
@@ -80,80 +81,112 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Tokens of a text without placeholders, as (kind, text).
-fn tokens(sql: &str, mode: SqlMode) -> Vec<(TokenKind<'_>, String)> {
-    let mut lexer = Lexer::new(sql, Dialect::MySql(mode), Marks::None);
-    let mut tokens = Vec::new();
+/// A token's kind and text, but for a placeholder its index.
+fn tokens(sql: &str, mode: SqlMode, marks: Marks) -> Vec<Seen> {
+    let mut lexer = Lexer::new(sql, Dialect::MySql(mode), marks);
+    let mut seen = Vec::new();
     while let Some(token) = lexer.next().unwrap() {
-        let kind = match token.kind {
-            TokenKind::Hole(_) => unreachable!(),
-            kind => kind,
-        };
-        tokens.push((kind, sql[token.start..token.end].to_owned()));
+        let text = sql[token.start..token.end].to_owned();
+        seen.push(match token.kind {
+            TokenKind::Hole(_) => Seen::Hole {
+                after_minus: sql[..token.start].ends_with('-'),
+            },
+            kind => Seen::Token(format!("{kind:?}"), text),
+        });
     }
-    tokens
+    seen
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() })]
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Token(String, String),
+    Hole { after_minus: bool },
+}
 
-    #[test]
-    fn no_text_makes_it_panic(sql in any_sql(), mode in any_mode(), values in prop::collection::vec(any_value(), 0..3)) {
-        let params = Params::Positional(values);
-        let by_name = named([("a", Value::Null)]);
-        for dialect in [Dialect::MySql(mode), Dialect::Sqlite] {
-            for (style, given) in [
-                (ParamStyle::Native, true),
-                (ParamStyle::Pyformat, true),
-                (ParamStyle::Pyformat, false),
-            ] {
-                let Ok(template) = analyze(&sql, style, given, dialect) else {
-                    continue;
-                };
-                let _ = check(Function::Query, &template);
-                for params in [&params, &by_name, &Params::Absent] {
-                    let _ = render_escaped(&template, params, 1000);
-                    let _ = bind(&template, params);
+/// The tokens of a value's literal when it stands alone.
+fn literal_tokens(value: &Value, after_minus: bool, mode: SqlMode) -> Vec<Seen> {
+    let sql = if after_minus { "-?" } else { "?" };
+    let params = positional([value.clone()]);
+    let written = render_in(sql, ParamStyle::Native, &params, mode).unwrap();
+    let mut seen = tokens(&written, mode, Marks::None);
+    seen.drain(..usize::from(after_minus));
+    seen
+}
+
+fn run<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value)) {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(strategy, |input| {
+        test(input);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    let values = prop::collection::vec(any_value(), 0..3);
+    run(
+        500,
+        &(any_sql(), any_mode(), values),
+        |(sql, mode, values)| {
+            let all_params = [
+                Params::Positional(values),
+                named([("a", Value::Null)]),
+                Params::Absent,
+            ];
+            for dialect in [Dialect::MySql(mode), Dialect::Sqlite] {
+                for (style, given) in [
+                    (ParamStyle::Native, true),
+                    (ParamStyle::Pyformat, true),
+                    (ParamStyle::Pyformat, false),
+                ] {
+                    let Ok(template) = analyze(&sql, style, given, dialect) else {
+                        continue;
+                    };
+                    let _ = check(Function::Query, &template);
+                    for params in &all_params {
+                        let _ = render_escaped(&template, params, 1000);
+                        let _ = bind(&template, params);
+                    }
                 }
             }
-        }
-    }
+        },
+    );
+}
 
-    #[test]
-    fn values_stay_where_they_are_put(
-        sql in likely_sql(),
-        mode in any_mode(),
-        values in prop::collection::vec(any_value(), 32),
-    ) {
-        let dialect = Dialect::MySql(mode);
-        let Ok(template) = analyze(&sql, ParamStyle::Native, true, dialect) else {
-            return Ok(());
-        };
-        let values = values[..template.placeholder_count()].to_vec();
-        let rendered =
-            render_escaped(&template, &Params::Positional(values.clone()), usize::MAX).unwrap();
+#[test]
+fn values_stay_where_they_are_put() {
+    let values = prop::collection::vec(any_value(), 32);
+    run(
+        500,
+        &(likely_sql(), any_mode(), values),
+        |(sql, mode, mut values)| {
+            let dialect = Dialect::MySql(mode);
+            let Ok(template) = analyze(&sql, ParamStyle::Native, true, dialect) else {
+                return;
+            };
+            values.truncate(template.placeholder_count());
+            let params = Params::Positional(values.clone());
+            let rendered = render_escaped(&template, &params, usize::MAX).unwrap();
 
-        // The template's tokens, with each placeholder's place taken by its literal's.
-        let mut expected = Vec::new();
-        let mut lexer = Lexer::new(&sql, dialect, Marks::Native);
-        let mut values = values.into_iter();
-        let mut before = String::new();
-        while let Some(token) = lexer.next().unwrap() {
-            let text = &sql[token.start..token.end];
-            if let TokenKind::Hole(_) = token.kind {
-                let glue = if before.ends_with('-') && sql[..token.start].ends_with('-') { "-" } else { "" };
-                let alone = render_in(&format!("{glue}?"), ParamStyle::Native, &positional([values.next().unwrap()]), mode).unwrap();
-                let tokens = tokens(&alone, mode);
-                expected.extend(tokens.into_iter().skip(glue.len()).map(|(kind, text)| (format!("{kind:?}"), text)));
-            } else {
-                expected.push((format!("{:?}", token.kind), text.to_owned()));
+            let mut values = values.iter();
+            let mut expected = Vec::new();
+            for seen in tokens(&sql, mode, Marks::Native) {
+                match seen {
+                    Seen::Hole { after_minus } => {
+                        let value = values.next().unwrap();
+                        expected.extend(literal_tokens(value, after_minus, mode));
+                    }
+                    token => expected.push(token),
+                }
             }
-            before = text.to_owned();
-        }
-        let seen: Vec<_> = tokens(&rendered, mode)
-            .into_iter()
-            .map(|(kind, text)| (format!("{kind:?}"), text))
-            .collect();
-        prop_assert_eq!(seen, expected, "{}", rendered);
-    }
+            assert_eq!(tokens(&rendered, mode, Marks::None), expected, "{rendered}");
+        },
+    );
 }

@@ -1,0 +1,252 @@
+//! Shards: dead ones, ones that come back, and the settings of their connections.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use forebay::config::{Secret, ServerConfig, ShardConfig, TlsConfig, TlsVerify};
+use forebay::operation::ParamStyle;
+use forebay::rpc::generated::{ErrorCode, InfoRequest, Retry, TForebaySyncClient};
+use mysql::prelude::Queryable;
+
+use crate::support::*;
+
+/// A way to the database that can be cut.
+struct Bridge {
+    port: u16,
+    open: Arc<AtomicBool>,
+}
+
+impl Bridge {
+    fn new() -> Bridge {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let open = Arc::new(AtomicBool::new(true));
+        let is_open = open.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if is_open.load(Ordering::SeqCst) {
+                    carry(client, is_open.clone());
+                }
+            }
+        });
+        Bridge { port, open }
+    }
+
+    fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::SeqCst);
+    }
+}
+
+/// Copies both ways until the bridge is cut.
+fn carry(client: TcpStream, open: Arc<AtomicBool>) {
+    let server = TcpStream::connect(("127.0.0.1", mysql_port())).unwrap();
+    for (mut from, mut to) in [
+        (client.try_clone().unwrap(), server.try_clone().unwrap()),
+        (server.try_clone().unwrap(), client.try_clone().unwrap()),
+    ] {
+        std::thread::spawn(move || io::copy(&mut from, &mut to));
+    }
+    std::thread::spawn(move || {
+        while open.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for side in [client, server] {
+            side.shutdown(std::net::Shutdown::Both).ok();
+        }
+    });
+}
+
+#[test]
+fn a_dead_shard_is_reported_and_others_go_on() {
+    let dead = mysql_shard_at("dead", "127.0.0.1", 1);
+    let service = Running::new(vec![dead, mysql_shard("alive")]);
+    let mut client = service.client();
+    let error = client.fails("dead", "SELECT 1", &[]);
+    assert_error(&error, ErrorCode::SHARD_UNAVAILABLE, "Connection refused");
+    assert_eq!(error.retry_hint, Some(Retry::AFTER_PAUSE));
+    assert_eq!(client.texts("alive", "SELECT 1"), ["1"]);
+    let info = client.stubs().info(InfoRequest { options: None }).unwrap();
+    let shards = info.shards.unwrap();
+    let available: Vec<_> = shards
+        .iter()
+        .map(|shard| (shard.name.as_deref().unwrap(), shard.available.unwrap()))
+        .collect();
+    assert_eq!(available, [("alive", true), ("dead", false)]);
+    assert!(
+        shards[1]
+            .reason
+            .as_ref()
+            .unwrap()
+            .contains("Connection refused")
+    );
+}
+
+#[test]
+fn a_shard_that_was_cut_off_comes_back_by_itself() {
+    let bridge = Bridge::new();
+    let shard = mysql_shard_at("main", "127.0.0.1", bridge.port);
+    let service = Running::new(vec![shard]);
+    let mut client = service.client();
+    assert_eq!(client.texts("main", "SELECT 1"), ["1"]);
+    bridge.set_open(false);
+    wait_until("it is unavailable", || {
+        let result = client.execute("main", "SELECT 1", vec![], ParamStyle::Native);
+        result.is_err_and(|error| error.to_string().starts_with("SHARD_UNAVAILABLE"))
+    });
+    bridge.set_open(true);
+    wait_until("it is back", || {
+        client
+            .execute("main", "SELECT 1", vec![], ParamStyle::Native)
+            .is_ok()
+    });
+}
+
+/// A connection that died while idle costs its next user nothing.
+#[test]
+fn a_connection_killed_while_idle_is_replaced_unseen() {
+    let service = Running::new(vec![mysql_shard("main")]);
+    let mut client = service.client();
+    client.run("main", "CREATE TABLE t (n INT)", &[]);
+    for _ in 0..5 {
+        let id = client.texts("main", "SELECT CONNECTION_ID()").remove(0);
+        direct().query_drop(format!("KILL {id}")).unwrap();
+        wait_until("it is gone", || {
+            let by_id = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ?";
+            direct().exec_first(by_id, (&id,)).unwrap() == Some(0)
+        });
+        client.run("main", "INSERT INTO t VALUES (1)", &[]);
+    }
+}
+
+/// Accepts and never says a word.
+fn black_hole() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+#[test]
+fn shards_that_never_answer_do_not_hold_up_the_others() {
+    let (_hole, port) = black_hole();
+    let silent = |number: usize| {
+        let mut shard = mysql_shard_at(&format!("silent{number}"), "127.0.0.1", port);
+        shard.pool.connect_timeout = Duration::from_millis(500);
+        shard
+    };
+    let mut shards: Vec<ShardConfig> = (0..4).map(silent).collect();
+    shards.push(mysql_shard("alive"));
+    let service = Running::new(shards);
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            for _ in 0..4 {
+                let mut client = service.client();
+                scope.spawn(move || {
+                    let error = client.fails(&format!("silent{number}"), "SELECT 1", &[]);
+                    assert_error(
+                        &error,
+                        ErrorCode::SHARD_UNAVAILABLE,
+                        "did not answer within",
+                    );
+                });
+            }
+        }
+        let mut client = service.client();
+        assert_eq!(client.texts("alive", "SELECT 1"), ["1"]);
+    });
+}
+
+#[test]
+fn a_session_has_the_settings_of_its_shard() {
+    let mut shard = mysql_shard("main");
+    let settings = target(&mut shard);
+    settings.collation = Some("utf8mb4_bin".to_owned());
+    settings.sql_mode = Some("ANSI_QUOTES,NO_BACKSLASH_ESCAPES".to_owned());
+    settings.time_zone = Some("+09:00".to_owned());
+    shard.pool.max_connections = 1;
+    let service = Running::new(vec![shard]);
+    let mut client = service.client();
+    for _ in 0..2 {
+        let mut one = |sql: &str| client.texts("main", sql).remove(0);
+        assert_eq!(one("SELECT @@collation_connection"), "utf8mb4_bin");
+        assert_eq!(one("SELECT @@sql_mode"), "ANSI_QUOTES,NO_BACKSLASH_ESCAPES");
+        assert_eq!(one("SELECT @@time_zone"), "+09:00");
+        let quoted = r#"it's \ "quoted" \' "#;
+        let rows = client
+            .run("main", "SELECT ?", &[text(quoted)])
+            .rows
+            .unwrap();
+        let back = forebay::value::ColumnData::Strings(vec![quoted.to_owned()]);
+        assert_eq!(rows.columns[0].data, back);
+        // And they are there again after the session has been cleaned.
+        client.run("main", "SELECT @dirty := 1", &[]);
+    }
+}
+
+/// A shard whose user may only come over TLS.
+fn tls_shard(verify: TlsVerify, host: &str) -> ShardConfig {
+    let mut shard = mysql_shard_at("main", host, mysql_port());
+    let ca = variable("FOREBAY_TEST_MYSQL_CA");
+    let settings = target(&mut shard);
+    settings.user = variable("FOREBAY_TEST_MYSQL_TLS_USER");
+    settings.password = Some(Secret::new(variable("FOREBAY_TEST_MYSQL_PASSWORD")));
+    settings.database = None;
+    settings.tls = Some(TlsConfig {
+        verify,
+        ca_file: (verify != TlsVerify::Nothing).then(|| ca.into()),
+        client_identity: None,
+    });
+    shard
+}
+
+#[test]
+fn mysql_is_reached_over_tls() {
+    for verify in [
+        TlsVerify::Identity,
+        TlsVerify::Authority,
+        TlsVerify::Nothing,
+    ] {
+        let service = Running::new(vec![tls_shard(verify, "localhost")]);
+        let status = "SHOW STATUS LIKE 'Ssl_version'";
+        let rows = service.client().run("main", status, &[]).rows.unwrap();
+        let seen = format!("{:?}", rows.columns[1].data);
+        assert!(seen.contains("TLSv1."), "{verify:?}: {seen}");
+    }
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let mut shard = tls_shard(TlsVerify::Identity, "localhost");
+    if let Some(tls) = &mut target(&mut shard).tls {
+        tls.ca_file = None;
+    }
+    let service = Running::new(vec![shard]);
+    let error = service.client().fails("main", "SELECT 1", &[]);
+    assert_error(&error, ErrorCode::SHARD_UNAVAILABLE, "UnknownIssuer");
+}
+
+/// With a limit per shard the sleepers hold their own connections only.
+#[test]
+fn a_slow_shard_does_not_slow_another() {
+    let server = ServerConfig {
+        worker_threads_max: 16,
+        ..ServerConfig::default()
+    };
+    let service = Running::with(server, vec![mysql_shard("slow"), mysql_shard("healthy")]);
+    let clients: Vec<_> = (0..32).map(|_| service.client()).collect();
+    std::thread::scope(|scope| {
+        for mut client in clients {
+            scope.spawn(move || client.run("slow", "SELECT SLEEP(0.5) AS slow_shard", &[]));
+        }
+        wait_until("the sleepers sleep", || running_like("AS slow_shard") == 8);
+        let started = Instant::now();
+        let mut client = service.client();
+        for _ in 0..100 {
+            client.run("healthy", "SELECT 1", &[]);
+        }
+        // Four rounds of sleepers take two seconds.
+        assert!(started.elapsed() < Duration::from_millis(500));
+    });
+}
