@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use forebay::config::ServerConfig;
+use forebay::operation::ParamStyle;
 use forebay::rpc::generated::{ErrorCode, Outcome};
 use forebay::value::Value;
 
@@ -70,26 +71,30 @@ fn a_full_queue_refuses_at_once() {
     shard.pool.max_connections = 1;
     shard.queue_max_requests = 1;
     let service = Running::new(vec![shard]);
-    let clients: Vec<_> = (0..2).map(|_| service.client()).collect();
+    let ask = |mut client: forebay::rpc::Client| {
+        let sql = "SELECT SLEEP(1) AS fills_it";
+        client.execute("main", sql, vec![], ParamStyle::Native)
+    };
     std::thread::scope(|scope| {
-        for (number, mut client) in clients.into_iter().enumerate() {
-            scope.spawn(move || client.run("main", "SELECT SLEEP(1) AS fills_it", &[]));
-            if number == 0 {
-                wait_until("the connection is taken", || {
-                    running_like("AS fills_it") == 1
-                });
-            }
-        }
-        let mut third = service.client();
-        wait_until("the queue is full", || {
-            let result = third.execute(
-                "main",
-                "SELECT 1",
-                vec![],
-                forebay::operation::ParamStyle::Native,
-            );
-            result.is_err_and(|error| error.to_string().starts_with("QUEUE_FULL"))
+        let first = service.client();
+        let first = scope.spawn(move || ask(first));
+        wait_until("the connection is taken", || {
+            running_like("AS fills_it") == 1
         });
+        // One of these waits, and there is no room for the other.
+        let two = [service.client(), service.client()];
+        let two = two.map(|client| scope.spawn(move || ask(client)));
+        let refused: Vec<String> = two
+            .into_iter()
+            .filter_map(|asked| asked.join().unwrap().err())
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(
+            refused[0].starts_with("QUEUE_FULL: 1 requests wait"),
+            "{refused:?}"
+        );
+        first.join().unwrap().unwrap();
     });
 }
 
