@@ -3,12 +3,13 @@
 //! only what the socket did not take at once.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::detect::{Intruder, Transport, Wire};
 use super::inbox::{FRAME_HEADER_BYTES, Fault, Inbox, Message, Next};
@@ -173,13 +174,49 @@ impl Drop for Reply {
     }
 }
 
+/// How long the session still waits for its client. A timer that is set for
+/// every read would be a good part of a short request's cost: this one is left
+/// to go off early, and then set to what is left.
+struct Patience {
+    timer: Pin<Box<Sleep>>,
+    deadline: Instant,
+}
+
+impl Patience {
+    fn new(timeout: Duration) -> Patience {
+        let deadline = Instant::now() + timeout;
+        Patience {
+            timer: Box::pin(sleep_until(deadline)),
+            deadline,
+        }
+    }
+
+    fn renew(&mut self, timeout: Duration) {
+        self.deadline = Instant::now() + timeout;
+        if self.deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(self.deadline);
+        }
+    }
+
+    async fn end(&mut self) {
+        loop {
+            self.timer.as_mut().await;
+            if Instant::now() >= self.deadline {
+                return;
+            }
+            self.timer.as_mut().reset(self.deadline);
+        }
+    }
+}
+
 /// The session's task, until the client goes or gives cause to be left.
 pub(super) struct Task<H> {
-    pub(super) session: Arc<Session>,
-    pub(super) reader: ReadHalf,
-    pub(super) inbox: Inbox,
-    pub(super) handler: Arc<H>,
-    pub(super) limits: SessionLimits,
+    session: Arc<Session>,
+    reader: ReadHalf,
+    inbox: Inbox,
+    handler: Arc<H>,
+    limits: SessionLimits,
+    patience: Patience,
 }
 
 impl<H: Handle> Task<H> {
@@ -198,6 +235,7 @@ impl<H: Handle> Task<H> {
             reader,
             inbox: Inbox::new(scan),
             handler,
+            patience: Patience::new(limits.idle_timeout),
             limits,
         }
     }
@@ -262,11 +300,10 @@ impl<H: Handle> Task<H> {
     /// Reads more, and meanwhile writes what is left of a reply. False: the
     /// session is over.
     async fn read(&mut self) -> io::Result<bool> {
-        let patience = match self.inbox.is_empty() {
+        self.patience.renew(match self.inbox.is_empty() {
             true => self.limits.idle_timeout,
             false => self.limits.message_timeout,
-        };
-        let deadline = Instant::now() + patience;
+        });
         loop {
             if self.session.has_failed() {
                 return Ok(false);
@@ -280,7 +317,7 @@ impl<H: Handle> Task<H> {
                 () = self.session.wake.notified() => {
                     self.session.flush(self.limits.write_timeout).await?;
                 }
-                () = sleep_until(deadline) => {
+                () = self.patience.end() => {
                     // A request that runs for long is not idleness.
                     if !self.session.is_busy() {
                         return Ok(false);

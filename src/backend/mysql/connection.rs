@@ -1,6 +1,7 @@
 //! One connection: how it is opened, what is known of its server, and whether it
 //! may be used again.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
@@ -24,6 +25,9 @@ const LOOK_AFTER: Duration = Duration::from_millis(1);
 
 /// What a packet holds beside its statement.
 const COMMAND_BYTES: usize = 1;
+
+/// A read may wait longer than the deadline by one part in so many.
+const READ_LIMIT_SLACK: u32 = 50;
 
 /// How long a connection waits to be cleaned before it is dropped instead.
 const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -55,6 +59,8 @@ pub struct Connection {
     session: Vec<String>,
     encrypted: bool,
     last_used: Instant,
+    /// How long the socket now waits in a read.
+    read_limit: Duration,
     state: State,
 }
 
@@ -104,6 +110,7 @@ impl Manager for MySqlManager {
             session: self.session.clone(),
             encrypted: self.encrypted,
             last_used: Instant::now(),
+            read_limit: Duration::ZERO,
             state: State::Clean,
         })
     }
@@ -146,9 +153,20 @@ impl Connection {
     pub(super) fn start(&mut self, deadline: Instant) -> Result<&mut mysql::Conn> {
         let left = super::time_left(deadline)?;
         self.state = State::Unfinished;
-        wait::limit_reads(&self.inner, left)
+        self.limit_reads(left)
             .map_err(|error| errors::from_mysql(&error.into(), errors::Effect::None))?;
         Ok(&mut self.inner)
+    }
+
+    /// Most requests have much the same time left: the socket is told only if
+    /// what it was told last is too long, or too short.
+    fn limit_reads(&mut self, left: Duration) -> io::Result<()> {
+        let slack = left / READ_LIMIT_SLACK;
+        if self.read_limit < left || self.read_limit > left + slack {
+            self.read_limit = left + slack;
+            wait::limit_reads(&self.inner, self.read_limit)?;
+        }
+        Ok(())
     }
 
     /// The exchange is over and its answer completely read.
@@ -214,7 +232,8 @@ impl Connection {
             return;
         }
         self.state = State::Unfinished;
-        let cleaned = wait::limit_reads(&self.inner, CLEAN_TIMEOUT)
+        let cleaned = self
+            .limit_reads(CLEAN_TIMEOUT)
             .map_err(mysql::Error::from)
             .and_then(|()| self.inner.reset())
             .and_then(|()| set_up(&mut self.inner, &self.session));
