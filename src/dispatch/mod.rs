@@ -71,6 +71,8 @@ struct State<J> {
     ready: std::collections::VecDeque<usize>,
     /// Workers waiting for `work`.
     idle: usize,
+    /// A worker is on its way; it sees to it that others follow if they must.
+    waking: bool,
     threads: Vec<JoinHandle<()>>,
     stopped: bool,
 }
@@ -91,6 +93,7 @@ impl<J: Job> Dispatcher<J> {
             lanes: lanes.iter().map(Lane::new).collect(),
             ready: Default::default(),
             idle: 0,
+            waking: false,
             threads: Vec::new(),
             stopped: false,
         };
@@ -113,11 +116,10 @@ impl<J: Job> Dispatcher<J> {
         }
         state.lanes[lane].admit(job, now)?;
         state.list_if_ready(lane);
-        if state.idle > 0 {
-            drop(state);
+        let wake = Shared::engage(&self.shared, &mut state);
+        drop(state);
+        if wake {
             self.shared.work.notify_one();
-        } else if state.threads.len() < self.shared.threads_max {
-            self.start_thread(&mut state);
         }
         Ok(())
     }
@@ -138,21 +140,6 @@ impl<J: Job> Dispatcher<J> {
         self.shared.work.notify_all();
         waiting
     }
-
-    fn start_thread(&self, state: &mut State<J>) {
-        let shared = self.shared.clone();
-        let name = format!("worker-{}", state.threads.len());
-        let thread = thread::Builder::new()
-            .name(name)
-            .stack_size(WORKER_STACK_BYTES)
-            .spawn(move || shared.work());
-        match thread {
-            Ok(handle) => state.threads.push(handle),
-            // The job is queued: a worker that is busy now will come to it. With
-            // no worker at all it expires, and the next submit tries again.
-            Err(error) => tracing::error!(%error, "cannot start a worker thread"),
-        }
-    }
 }
 
 /// Enough for the generated decoder at its depth limit, with room to spare.
@@ -164,28 +151,73 @@ impl<J: Job> Shared<J> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Brings in one more worker if there is a job that may run: true if a
+    /// waiting one is to be notified. Called after every change that may make a
+    /// job ready, and by each worker that comes, so that workers come one by
+    /// one and no more than are wanted: being woken for nothing costs more than
+    /// a short request.
+    fn engage(shared: &Arc<Shared<J>>, state: &mut State<J>) -> bool {
+        if state.waking || state.ready.is_empty() {
+            return false;
+        }
+        if state.idle > 0 {
+            state.waking = true;
+            return true;
+        }
+        if state.threads.len() < shared.threads_max {
+            state.waking = Shared::start_thread(shared, state);
+        }
+        false
+    }
+
+    fn start_thread(shared: &Arc<Shared<J>>, state: &mut State<J>) -> bool {
+        let worker = shared.clone();
+        let started = thread::Builder::new()
+            .name(format!("worker-{}", state.threads.len()))
+            .stack_size(WORKER_STACK_BYTES)
+            .spawn(move || Shared::work(&worker));
+        match started {
+            Ok(handle) => {
+                state.threads.push(handle);
+                true
+            }
+            Err(error) => {
+                // The job is queued: a worker that is busy now will come to it.
+                // With no worker at all it expires, and the next job tries again.
+                tracing::error!(%error, "cannot start a worker thread");
+                false
+            }
+        }
+    }
+
     /// A worker's life.
-    fn work(&self) {
+    fn work(shared: &Arc<Shared<J>>) {
         let mut scratch = J::Scratch::default();
-        let mut state = self.lock();
+        let mut state = shared.lock();
+        state.waking = false;
         loop {
             if state.stopped {
                 return;
             }
             let Some((lane, job)) = state.take() else {
                 state.idle += 1;
-                state = self
+                state = shared
                     .work
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
+                state.waking = false;
                 continue;
             };
+            let wake = Shared::engage(shared, &mut state);
             drop(state);
+            if wake {
+                shared.work.notify_one();
+            }
             let started = Instant::now();
             job.run(&mut scratch);
             let took = started.elapsed();
-            state = self.lock();
+            state = shared.lock();
             state.lanes[lane].finish(took);
             state.list_if_ready(lane);
         }
