@@ -71,14 +71,16 @@ Examples:
 
 An error goes to stderr as its code and message, and the exit code is 1.";
 
+/// Not a doc comment, in which `[ipv6]` would be a link.
+const LISTEN_HELP: &str = "Listen here instead of where the file says: host:port, [ipv6]:port, \
+     :port for every interface, or unix:/path; may be given several times";
+
 #[derive(ClapArgs)]
 pub(super) struct ServeArgs {
     /// The configuration file; `forebay config` prints one
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Listen here instead of where the file says: host:port, [ipv6]:port,
-    /// :port for every interface, or unix:/path; may be given several times
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", help = LISTEN_HELP)]
     pub listen: Vec<ListenAddress>,
     #[command(flatten)]
     pub log: LogArgs,
