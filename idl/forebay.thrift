@@ -70,7 +70,8 @@ union Value {
   /**
    * Several values, for `IN (?)`: written one after the other, with commas
    * between. An empty list has no SQL form and is INVALID_ARGUMENT, and so is
-   * a list in a list. At most 65,535 items.
+   * a list in a list. At most 65,535 items; in SQLite at most 32,766 values in
+   * a whole statement.
    */
   10: list<Value> items
 }
@@ -304,7 +305,10 @@ enum Phase {
   ENCODE = 6
 }
 
-/** The one exception. */
+/**
+ * The one exception. (The annotation at its end is for Python, whose context
+ * managers and tracebacks write to an exception that passes through them.)
+ */
 exception DataError {
   1: ErrorCode code
   2: Outcome outcome
@@ -325,7 +329,7 @@ exception DataError {
   12: optional i32 item
   13: i64 queue_us
   14: i64 execute_us
-}
+} (python.immutable = "false")
 
 // ---------------------------------------------------------- info and ping
 
@@ -469,7 +473,7 @@ struct InsertResult {
   2: i64 affected_rows
   /** The AUTO_INCREMENT value of the first row; 0 if there is none. Above 2^63-1: see Value.uint64. */
   3: i64 first_insert_id
-  /** How many statements it took. */
+  /** How many statements it took; 1 in SQLite, which runs one for each row. */
   4: i32 statements
   /** MySQL's count of warnings over all statements. 0 from SQLite. */
   5: i32 warning_count

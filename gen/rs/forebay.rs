@@ -1564,7 +1564,8 @@ impl Default for ResultSet {
 // DataError
 //
 
-/// The one exception.
+/// The one exception. (The annotation at its end is for Python, whose context
+/// managers and tracebacks write to an exception that passes through them.)
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct DataError {
   pub code: Option<ErrorCode>,
@@ -3070,7 +3071,7 @@ pub struct InsertResult {
   pub affected_rows: Option<i64>,
   /// The AUTO_INCREMENT value of the first row; 0 if there is none. Above 2^63-1: see Value.uint64.
   pub first_insert_id: Option<i64>,
-  /// How many statements it took.
+  /// How many statements it took; 1 in SQLite, which runs one for each row.
   pub statements: Option<i32>,
   /// MySQL's count of warnings over all statements. 0 from SQLite.
   pub warning_count: Option<i32>,

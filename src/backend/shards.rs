@@ -93,7 +93,9 @@ impl Shards {
         if name.is_empty() {
             return Error::invalid("the request names no shard; set its field `shard`");
         }
-        let distance = |shard: &Shard| strsim::osa_distance(name, &shard.config.name);
+        let lower = name.to_lowercase();
+        let distance =
+            |shard: &Shard| strsim::osa_distance(&lower, &shard.config.name.to_lowercase());
         let mut near: Vec<&Shard> = self
             .shards
             .iter()

@@ -5,4 +5,4 @@
 #[path = "../../gen/rs/forebay.rs"]
 mod forebay;
 
-pub use forebay::*;
+pub use self::forebay::*;

@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 
-use super::SQLITE_PARAMS_MAX;
 use super::literal::{self, Fault};
 use super::mode::SqlMode;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,13 +16,6 @@ pub const COLUMNS_MAX: usize = 4_096;
 
 /// Characters of a name (MySQL Reference Manual, "Identifier Length Limits").
 pub const NAME_CHARS_MAX: usize = 64;
-
-/// One statement for SQLite, and what to bind in it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BoundInsert<'v> {
-    pub sql: String,
-    pub values: Vec<&'v Value>,
-}
 
 /// The fewest statements of at most `max_statement_bytes` each that insert the
 /// rows in order. All are made before any is given, so that a bad row is found
@@ -73,9 +65,10 @@ pub fn for_mysql(
     Ok(statements)
 }
 
-/// The fewest statements that SQLite takes for the rows, in order. Names and
-/// values are held to MySQL's rules too.
-pub fn for_sqlite(insert: &Insert) -> Result<Vec<BoundInsert<'_>>> {
+/// The statement that inserts one row in SQLite, a `?` for each column: to be
+/// run for every row, with what the row holds. Names and values are held to
+/// MySQL's rules too.
+pub fn for_sqlite(insert: &Insert) -> Result<String> {
     check_form(insert)?;
     let verb = match insert.mode {
         InsertMode::Insert => "INSERT INTO ",
@@ -88,18 +81,8 @@ pub fn for_sqlite(insert: &Insert) -> Result<Vec<BoundInsert<'_>>> {
             checked.map_err(|fault| at_fault(number, column, &fault))?;
         }
     }
-    let opening = opening(insert, verb, '"');
-    let width = insert.columns.len();
-    let row_text = format!("(?{})", ",?".repeat(width - 1));
-    let rows_per_statement = SQLITE_PARAMS_MAX / width;
-    let statements = insert.rows.chunks(rows_per_statement).map(|rows| {
-        let more_rows = format!(",{row_text}").repeat(rows.len() - 1);
-        BoundInsert {
-            sql: format!("{opening}{row_text}{more_rows}"),
-            values: rows.iter().flatten().collect(),
-        }
-    });
-    Ok(statements.collect())
+    let more_columns = ",?".repeat(insert.columns.len() - 1);
+    Ok(format!("{}(?{more_columns})", opening(insert, verb, '"')))
 }
 
 /// Everything but the values. After it there is at least one column and one
@@ -224,4 +207,4 @@ fn at_fault(number: usize, column: &str, fault: &str) -> Error {
 }
 
 // A row always fits a statement.
-const _: () = assert!(COLUMNS_MAX <= SQLITE_PARAMS_MAX);
+const _: () = assert!(COLUMNS_MAX <= super::SQLITE_PARAMS_MAX);

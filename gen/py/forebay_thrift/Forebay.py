@@ -515,7 +515,8 @@ class info_result(object):
                     iprot.skip(ftype)
             elif fid == 1:
                 if ftype == TType.STRUCT:
-                    self.error = DataError.read(iprot)
+                    self.error = DataError()
+                    self.error.read(iprot)
                 else:
                     iprot.skip(ftype)
             else:
@@ -652,7 +653,8 @@ class ping_result(object):
                     iprot.skip(ftype)
             elif fid == 1:
                 if ftype == TType.STRUCT:
-                    self.error = DataError.read(iprot)
+                    self.error = DataError()
+                    self.error.read(iprot)
                 else:
                     iprot.skip(ftype)
             else:
@@ -789,7 +791,8 @@ class query_result(object):
                     iprot.skip(ftype)
             elif fid == 1:
                 if ftype == TType.STRUCT:
-                    self.error = DataError.read(iprot)
+                    self.error = DataError()
+                    self.error.read(iprot)
                 else:
                     iprot.skip(ftype)
             else:
@@ -926,7 +929,8 @@ class execute_result(object):
                     iprot.skip(ftype)
             elif fid == 1:
                 if ftype == TType.STRUCT:
-                    self.error = DataError.read(iprot)
+                    self.error = DataError()
+                    self.error.read(iprot)
                 else:
                     iprot.skip(ftype)
             else:
@@ -1063,7 +1067,8 @@ class insert_result(object):
                     iprot.skip(ftype)
             elif fid == 1:
                 if ftype == TType.STRUCT:
-                    self.error = DataError.read(iprot)
+                    self.error = DataError()
+                    self.error.read(iprot)
                 else:
                     iprot.skip(ftype)
             else:

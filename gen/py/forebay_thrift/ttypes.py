@@ -357,7 +357,8 @@ class Value(object):
     `2024-02-29 23:59:59.5` (a `T` for the space is taken as well).
      - items: Several values, for `IN (?)`: written one after the other, with commas
     between. An empty list has no SQL form and is INVALID_ARGUMENT, and so is
-    a list in a list. At most 65,535 items.
+    a list in a list. At most 65,535 items; in SQLite at most 32,766 values in
+    a whole statement.
 
     """
 
@@ -1104,7 +1105,8 @@ class ResultSet(object):
 
 class DataError(TException):
     """
-    The one exception.
+    The one exception. (The annotation at its end is for Python, whose context
+    managers and tracebacks write to an exception that passes through them.)
 
     Attributes:
      - code
@@ -1126,143 +1128,104 @@ class DataError(TException):
 
 
     def __init__(self, code=None, outcome=None, retry_hint=None, message=None, mysql_errno=None, sqlstate=None, shard=None, phase=None, request_id=None, limit=None, seen=None, item=None, queue_us=None, execute_us=None,):
-        super(DataError, self).__setattr__('code', code)
-        super(DataError, self).__setattr__('outcome', outcome)
-        super(DataError, self).__setattr__('retry_hint', retry_hint)
-        super(DataError, self).__setattr__('message', message)
-        super(DataError, self).__setattr__('mysql_errno', mysql_errno)
-        super(DataError, self).__setattr__('sqlstate', sqlstate)
-        super(DataError, self).__setattr__('shard', shard)
-        super(DataError, self).__setattr__('phase', phase)
-        super(DataError, self).__setattr__('request_id', request_id)
-        super(DataError, self).__setattr__('limit', limit)
-        super(DataError, self).__setattr__('seen', seen)
-        super(DataError, self).__setattr__('item', item)
-        super(DataError, self).__setattr__('queue_us', queue_us)
-        super(DataError, self).__setattr__('execute_us', execute_us)
+        self.code = code
+        self.outcome = outcome
+        self.retry_hint = retry_hint
+        self.message = message
+        self.mysql_errno = mysql_errno
+        self.sqlstate = sqlstate
+        self.shard = shard
+        self.phase = phase
+        self.request_id = request_id
+        self.limit = limit
+        self.seen = seen
+        self.item = item
+        self.queue_us = queue_us
+        self.execute_us = execute_us
 
-    def __setattr__(self, *args):
-        raise TypeError("can't modify immutable instance")
-
-    def __delattr__(self, *args):
-        raise TypeError("can't modify immutable instance")
-
-    def __hash__(self):
-        return hash(self.__class__) ^ hash((self.code, self.outcome, self.retry_hint, self.message, self.mysql_errno, self.sqlstate, self.shard, self.phase, self.request_id, self.limit, self.seen, self.item, self.queue_us, self.execute_us, ))
-
-    @classmethod
-    def read(cls, iprot):
-        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
-            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
         iprot.readStructBegin()
-        code = None
-        outcome = None
-        retry_hint = None
-        message = None
-        mysql_errno = None
-        sqlstate = None
-        shard = None
-        phase = None
-        request_id = None
-        limit = None
-        seen = None
-        item = None
-        queue_us = None
-        execute_us = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
                 break
             if fid == 1:
                 if ftype == TType.I32:
-                    code = iprot.readI32()
+                    self.code = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 2:
                 if ftype == TType.I32:
-                    outcome = iprot.readI32()
+                    self.outcome = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 3:
                 if ftype == TType.I32:
-                    retry_hint = iprot.readI32()
+                    self.retry_hint = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 4:
                 if ftype == TType.STRING:
-                    message = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                    self.message = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
             elif fid == 5:
                 if ftype == TType.I32:
-                    mysql_errno = iprot.readI32()
+                    self.mysql_errno = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 6:
                 if ftype == TType.STRING:
-                    sqlstate = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                    self.sqlstate = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
             elif fid == 7:
                 if ftype == TType.STRING:
-                    shard = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                    self.shard = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
             elif fid == 8:
                 if ftype == TType.I32:
-                    phase = iprot.readI32()
+                    self.phase = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 9:
                 if ftype == TType.STRING:
-                    request_id = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                    self.request_id = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
             elif fid == 10:
                 if ftype == TType.I64:
-                    limit = iprot.readI64()
+                    self.limit = iprot.readI64()
                 else:
                     iprot.skip(ftype)
             elif fid == 11:
                 if ftype == TType.I64:
-                    seen = iprot.readI64()
+                    self.seen = iprot.readI64()
                 else:
                     iprot.skip(ftype)
             elif fid == 12:
                 if ftype == TType.I32:
-                    item = iprot.readI32()
+                    self.item = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             elif fid == 13:
                 if ftype == TType.I64:
-                    queue_us = iprot.readI64()
+                    self.queue_us = iprot.readI64()
                 else:
                     iprot.skip(ftype)
             elif fid == 14:
                 if ftype == TType.I64:
-                    execute_us = iprot.readI64()
+                    self.execute_us = iprot.readI64()
                 else:
                     iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
         iprot.readStructEnd()
-        return cls(
-            code=code,
-            outcome=outcome,
-            retry_hint=retry_hint,
-            message=message,
-            mysql_errno=mysql_errno,
-            sqlstate=sqlstate,
-            shard=shard,
-            phase=phase,
-            request_id=request_id,
-            limit=limit,
-            seen=seen,
-            item=item,
-            queue_us=queue_us,
-            execute_us=execute_us,
-        )
 
     def write(self, oprot):
         if oprot._fast_encode is not None and self.thrift_spec is not None:
@@ -2385,7 +2348,7 @@ class InsertResult(object):
      - header
      - affected_rows: Rows inserted; with REPLACE also those deleted.
      - first_insert_id: The AUTO_INCREMENT value of the first row; 0 if there is none. Above 2^63-1: see Value.uint64.
-     - statements: How many statements it took.
+     - statements: How many statements it took; 1 in SQLite, which runs one for each row.
      - warning_count: MySQL's count of warnings over all statements. 0 from SQLite.
 
     """

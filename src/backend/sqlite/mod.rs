@@ -195,19 +195,19 @@ impl Connection {
         let (text, values) = sql::bind(&template, &statement.params)?;
         let inserts =
             ["INSERT", "REPLACE"].map(|verb| verb.eq_ignore_ascii_case(template.keyword()));
-        self.run_bound(&text, &values, inserts.contains(&true), limits)
+        self.run_bound(&text, values.into_iter(), inserts.contains(&true), limits)
     }
 
-    fn run_bound(
+    fn run_bound<'v>(
         &self,
         text: &str,
-        values: &[&Value],
+        values: impl Iterator<Item = &'v Value>,
         inserts: bool,
         limits: &Limits,
     ) -> Result<Answer> {
         let run = || -> Result<Answer, errors::Failure> {
             let mut prepared = self.inner.prepare_cached(text)?;
-            for (index, value) in values.iter().enumerate() {
+            for (index, value) in values.enumerate() {
                 prepared.raw_bind_parameter(index + 1, Bound(value))?;
             }
             let has_rows = prepared.column_count() > 0;
@@ -231,18 +231,18 @@ impl Connection {
     }
 
     fn insert(&mut self, insert: &Insert, limits: &Limits) -> Result<Answer> {
-        let statements = sql::insert::for_sqlite(insert)?;
-        if let [single] = statements.as_slice() {
-            return self.run_bound(&single.sql, &single.values, true, limits);
-        }
+        let text = sql::insert::for_sqlite(insert)?;
         let failed = |error: rusqlite::Error| errors::from_sqlite(&error);
         let transaction = self.inner.unchecked_transaction().map_err(failed)?;
         let mut total = Answer::default();
-        for statement in &statements {
-            total.add(self.run_bound(&statement.sql, &statement.values, true, limits)?);
+        for row in &insert.rows {
+            total.add(self.run_bound(&text, row.iter(), true, limits)?);
         }
         transaction.commit().map_err(failed)?;
-        Ok(total)
+        Ok(Answer {
+            statements: 1,
+            ..total
+        })
     }
 }
 

@@ -1,0 +1,146 @@
+"""What the tests share: the database, the service in front of it, and sessions
+with it. The database is the one that scripts/with-mariadb starts."""
+
+import dataclasses
+import itertools
+import os
+
+import pymysql
+import pytest
+
+from service import Service, free_port
+from wires import WIRES, Session
+
+
+@dataclasses.dataclass(frozen=True)
+class Backend:
+    """A kind of database, and the shards that lie on it."""
+
+    kind: str
+    users: str
+    slave001: str
+    auto_increment_key: str
+
+
+BACKENDS = {
+    "mysql": Backend("mysql", "users", "slave001", "BIGINT AUTO_INCREMENT PRIMARY KEY"),
+    "sqlite": Backend("sqlite", "users_lite", "slave001_lite", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+}
+
+table_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def mysql_port():
+    if "FOREBAY_TEST_MYSQL_PORT" not in os.environ:
+        pytest.exit("no database: run `scripts/test python`", returncode=2)
+    return int(os.environ["FOREBAY_TEST_MYSQL_PORT"])
+
+
+@pytest.fixture(scope="session")
+def database(mysql_port):
+    """PyMySQL's own connection."""
+    with pymysql.connect(**connection_arguments(mysql_port)) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def raw_database(mysql_port):
+    """A PyMySQL connection that gives what MySQL sends: str or bytes or None."""
+    with pymysql.connect(**connection_arguments(mysql_port), conv={}) as connection:
+        yield connection
+
+
+def connection_arguments(port):
+    return dict(
+        host="127.0.0.1",
+        port=port,
+        user="root",
+        password="",
+        database="test",
+        charset="utf8mb4",
+        ssl_disabled=True,
+        autocommit=True,
+        # As on the shard `users`: every value fits, and metadata depends on it too.
+        sql_mode="",
+        connect_timeout=10,
+        read_timeout=30,
+        write_timeout=30,
+    )
+
+
+@pytest.fixture(scope="session")
+def service(mysql_port, tmp_path_factory):
+    """The service, on two shards of MySQL, two of SQLite, and a dead one."""
+    folder = tmp_path_factory.mktemp("forebay")
+    mysql_url = f"mysql://root@127.0.0.1:{mysql_port}/test"
+    shards = f"""
+[shards.users]
+url = "{mysql_url}"
+# Every value fits somehow; the other MySQL shard has the server's own mode.
+sql_mode = ""
+
+[shards.slave001]
+url = "{mysql_url}"
+
+[shards.users_lite]
+url = "sqlite::memory:"
+
+[shards.slave001_lite]
+url = "sqlite:{folder / 'slave001.sqlite'}"
+
+[shards.dead]
+url = "mysql://root@127.0.0.1:{free_port()}/test"
+connect_timeout_ms = 500
+"""
+    running = Service(folder, shards)
+    yield running
+    survived = running.is_running()
+    exit_code = running.stop()
+    assert survived, f"the service ended by itself, with {exit_code}:\n{running.log()}"
+    assert exit_code == 0, f"the service ended with {exit_code}:\n{running.log()}"
+
+
+@pytest.fixture(params=WIRES, ids=str)
+def wire(request):
+    """Every transport and protocol in turn."""
+    return request.param
+
+
+@pytest.fixture
+def session(service, wire):
+    """A new session by every transport and protocol in turn."""
+    with Session(service.port, wire) as opened:
+        yield opened
+
+
+@pytest.fixture
+def usual_session(service):
+    """A new session by the one that most Python clients use."""
+    with Session(service.port) as opened:
+        yield opened
+
+
+@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
+def backend(request):
+    """Every kind of database in turn."""
+    return request.param
+
+
+@pytest.fixture
+def new_table(service):
+    """A function that makes a table from its columns' definitions, and gives its name."""
+    made = []
+
+    def make(shard, definition):
+        name = f"t{next(table_numbers)}"
+        with Session(service.port) as maker:
+            maker.run_execute(shard, f"CREATE TABLE {name} ({definition})")
+        made.append((shard, name))
+        return name
+
+    yield make
+    if service.is_running():
+        with Session(service.port) as remover:
+            for shard, name in made:
+                remover.run_execute(shard, f"DROP TABLE IF EXISTS {name}")
