@@ -182,6 +182,10 @@ impl Handle for Router {
         }
     }
 
+    fn late_message(&self, message: Message, reply: Reply) {
+        self.request(message, reply).refuse(&draining());
+    }
+
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>) {
         let protocol = fault.wire.protocol;
         let too_large = match &fault.kind {
@@ -313,11 +317,13 @@ fn refused(refusal: Refusal<Request>) -> (Request, Error) {
             );
             (job, Error::new(ErrorKind::QueueTimeout, message))
         }
-        Refusal::Stopped(job) => {
-            let message = "this server is stopping; another one takes the request";
-            (job, Error::new(ErrorKind::Draining, message))
-        }
+        Refusal::Stopped(job) => (job, draining()),
     }
+}
+
+fn draining() -> Error {
+    let message = "this server is stopping and takes nothing new; another one takes the request";
+    Error::new(ErrorKind::Draining, message)
 }
 
 fn expired() -> Error {

@@ -53,6 +53,43 @@ fn what_is_in_flight_is_finished_before_the_end() {
     drop(idle);
 }
 
+/// Two requests at once: the second has come, but not begun, when the end does.
+#[test]
+fn what_has_not_begun_is_refused_at_the_end() {
+    let mut service = Running::new(vec![mysql_shard("main")]);
+    let mut socket = service.socket();
+    let slow = call("main", "SELECT SLEEP(0.5) AS at_the_end");
+    let fast = call("main", "SELECT 'not run'");
+    socket.write_all(&[slow, fast].concat()).unwrap();
+    wait_until("it runs", || running_like("AS at_the_end") == 1);
+    service.stop();
+    assert!(service.wait());
+    let mut replies = Vec::new();
+    socket.read_to_end(&mut replies).unwrap();
+    let replies = String::from_utf8_lossy(&replies);
+    assert!(replies.contains("at_the_end"), "{replies}");
+    assert!(replies.contains("takes nothing new"), "{replies}");
+}
+
+/// A framed, binary `execute` without parameters.
+fn call(shard: &str, sql: &str) -> Vec<u8> {
+    let text = |id: u8, text: &str| {
+        let length = (text.len() as u32).to_be_bytes();
+        [&[11, 0, id], &length[..], text.as_bytes()].concat()
+    };
+    let opening = b"\x80\x01\x00\x01\x00\x00\x00\x07execute\x00\x00\x00\x01";
+    let message = [
+        &opening[..],
+        &[12, 0, 1],
+        &text(1, shard),
+        &[12, 0, 2],
+        &text(1, sql),
+        &[0, 0, 0],
+    ];
+    let message = message.concat();
+    [&(message.len() as u32).to_be_bytes()[..], &message].concat()
+}
+
 #[test]
 fn an_end_does_not_wait_longer_than_it_may() {
     let server = ServerConfig {

@@ -24,11 +24,14 @@ pub use socket::Listener;
 use session::{Session, Task};
 use socket::{AsyncListener, ReadHalf, WriteHalf};
 
-/// Whoever understands messages. Both are called on the threads that move bytes,
+/// Whoever understands messages. They are called on the threads that move bytes,
 /// and must not block.
 pub trait Handle: Send + Sync + 'static {
     /// Takes a message. Its session waits until the reply is used.
     fn message(&self, message: Message, reply: Reply);
+
+    /// Refuses a message that came when the service was about to stop.
+    fn late_message(&self, message: Message, reply: Reply);
 
     /// Appends the answer to a message that cannot be taken.
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>);

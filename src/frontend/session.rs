@@ -280,7 +280,10 @@ impl<H: Handle> Task<H> {
         self.session.busy.store(true, Ordering::Release);
         let wanted = message.head.message_type != ONEWAY;
         let reply = Reply::to(&self.session, message.wire, wanted);
-        self.handler.message(message, reply);
+        match self.session.is_draining() {
+            true => self.handler.late_message(message, reply),
+            false => self.handler.message(message, reply),
+        }
     }
 
     /// Waits until the last reply is written: requests of a session are answered
@@ -294,7 +297,10 @@ impl<H: Handle> Task<H> {
                 }
             }
         }
-        Ok(())
+        match self.session.has_failed() {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
+        }
     }
 
     /// Reads more, and meanwhile writes what is left of a reply. False: the
@@ -308,8 +314,8 @@ impl<H: Handle> Task<H> {
             if self.session.has_failed() {
                 return Ok(false);
             }
-            if self.session.is_draining() && self.inbox.is_empty() && !self.session.is_busy() {
-                return Ok(false);
+            if self.session.is_draining() && !self.session.is_busy() {
+                return self.read_last().await;
             }
             tokio::select! {
                 biased;
@@ -326,6 +332,16 @@ impl<H: Handle> Task<H> {
                     return Ok(true);
                 }
             }
+        }
+    }
+
+    /// Takes what has come already, and no more: its sender is to hear that it
+    /// was not run, rather than find the session closed.
+    async fn read_last(&mut self) -> io::Result<bool> {
+        tokio::select! {
+            biased;
+            count = self.reader.read_into(&mut self.inbox) => Ok(count? > 0),
+            () = std::future::ready(()) => Ok(false),
         }
     }
 
