@@ -8,23 +8,32 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{self, Runtime};
+use tokio::time::MissedTickBehavior;
+
 use crate::backend::Shards;
 use crate::config::{Config, ListenAddress, ServerConfig};
 use crate::dispatch::{Dispatcher, Job, LaneLimits, Refusal};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::frontend::{
-    Fault, FaultKind, Frontend, Handle, Listener, Message, Reply, ScanErrorKind, SessionLimits,
+    self, Fault, FaultKind, Frontend, Handle, Listener, Message, Reply, SessionLimits, Wire,
 };
-use crate::rpc::{self, Api, ApiLimits, Call, ExceptionKind};
+use crate::rpc::{self, Api, ApiLimits, Call, ExceptionKind, Protocol};
 
-/// The lane of requests that go to no shard; those of shard n go to lane n + 1.
+/// Requests to no shard are short: one at a time is enough. They have a worker
+/// of their own, so that they are answered when all shards are busy.
 const COMMON_LANE: usize = 0;
-
-/// Requests to no shard are short: one at a time is enough, and they can wait.
 const COMMON_LANE_LIMITS: LaneLimits = LaneLimits {
     in_flight_max: 1,
     queue_max: 10_000,
 };
+
+/// Between two looks for requests that have expired in their queue.
+const EXPIRY_PERIOD: Duration = Duration::from_millis(10);
+
+/// Of a request's id and shard's name, in replies and in the log.
+const REQUEST_ID_MAX_BYTES: usize = 128;
+const SHARD_MAX_BYTES: usize = 64;
 
 /// A reply buffer that has grown over this is not kept.
 const KEPT_BUFFER_BYTES: usize = 1 << 20;
@@ -43,11 +52,7 @@ impl Service {
         listeners: Vec<Listener>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Service> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(config.server.io_threads)
-            .thread_name("io")
-            .enable_all()
-            .build()?;
+        let runtime = runtime(config.server.io_threads)?;
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().clone())
@@ -55,11 +60,15 @@ impl Service {
         let router = Arc::new(Router::new(config));
         let frontend = Frontend::new(router.clone(), session_limits(&config.server));
         let patience = config.server.drain_timeout;
+        let expiring = router.clone();
         let thread = std::thread::Builder::new()
-            .name("service".to_owned())
+            .name("io".to_owned())
             .spawn(move || {
-                let drained = runtime.block_on(serve(frontend, listeners, shutdown, patience));
-                router.dispatcher.stop();
+                let drained = runtime.block_on(async {
+                    tokio::spawn(async move { expiring.answer_expired().await });
+                    serve(frontend, listeners, shutdown, patience).await
+                });
+                router.stop();
                 // Workers that hang on a database do not hold up the end.
                 runtime.shutdown_background();
                 drained
@@ -78,16 +87,33 @@ impl Service {
     }
 }
 
+/// With one thread for all bytes, that is the one which waits for the end.
+fn runtime(io_threads: usize) -> io::Result<Runtime> {
+    let mut builder = match io_threads {
+        1 => runtime::Builder::new_current_thread(),
+        _ => runtime::Builder::new_multi_thread(),
+    };
+    if io_threads > 1 {
+        builder.worker_threads(io_threads);
+    }
+    builder.thread_name("io").enable_all().build()
+}
+
 async fn serve(
     frontend: Arc<Frontend<Router>>,
     listeners: Vec<Listener>,
     shutdown: impl Future<Output = ()>,
     patience: Duration,
 ) -> bool {
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| tokio::spawn(frontend.clone().serve(listener)))
-        .collect();
+    let accept = |listener: Listener| {
+        let frontend = frontend.clone();
+        tokio::spawn(async move {
+            if let Err(error) = frontend.serve(listener).await {
+                tracing::error!(%error, "cannot serve an address");
+            }
+        })
+    };
+    let accepting: Vec<_> = listeners.into_iter().map(accept).collect();
     shutdown.await;
     for task in accepting {
         task.abort();
@@ -121,7 +147,10 @@ fn session_limits(server: &ServerConfig) -> SessionLimits {
 struct Router {
     api: Arc<Api>,
     shards: Arc<Shards>,
-    dispatcher: Dispatcher<Request>,
+    /// A lane for each shard, by its index.
+    by_shard: Dispatcher<Request>,
+    /// One lane, for what goes to no shard.
+    common: Dispatcher<Request>,
     default_timeout: Duration,
     max_timeout: Duration,
 }
@@ -141,59 +170,85 @@ impl Router {
             in_flight_max: shard.pool.max_connections as usize,
             queue_max: shard.queue_max_requests,
         });
-        let lanes: Vec<LaneLimits> = std::iter::once(COMMON_LANE_LIMITS)
-            .chain(shard_lanes)
-            .collect();
+        let shard_lanes: Vec<LaneLimits> = shard_lanes.collect();
         Router {
             api: Arc::new(Api::new(shards.clone(), limits)),
-            dispatcher: Dispatcher::new(&lanes, server.worker_threads_max),
+            by_shard: Dispatcher::new(&shard_lanes, server.worker_threads_max),
+            common: Dispatcher::new(&[COMMON_LANE_LIMITS], COMMON_LANE_LIMITS.in_flight_max),
             shards,
             default_timeout: server.default_timeout,
             max_timeout: server.max_timeout,
         }
     }
 
-    fn request(&self, message: Message, reply: Reply) -> Request {
+    /// The request, and its shard's index if it names a shard.
+    fn request(&self, message: Message, reply: Reply) -> (Request, Option<Result<usize>>) {
         let arrived = Instant::now();
         let timeout = match message.head.timeout_ms {
             // Less than 1 ms is refused once the request is decoded.
             Some(timeout @ 1..) => Duration::from_millis(timeout.unsigned_abs().into()),
             _ => self.default_timeout,
         };
-        let shard = message.head.shard_in(message.bytes());
-        Request {
-            shard_index: shard.and_then(|name| self.shards.find(name).ok()),
+        let name = message.head.shard_in(message.bytes());
+        let shard = name.map(|name| self.shards.find(name));
+        let request = Request {
+            shard_index: shard
+                .as_ref()
+                .and_then(|found| found.as_ref().ok().copied()),
             api: self.api.clone(),
             arrived,
             deadline: arrived + timeout.min(self.max_timeout),
             message,
             reply,
+        };
+        (request, shard)
+    }
+
+    /// Answers requests that have expired in their queue, for ever.
+    async fn answer_expired(&self) {
+        let mut ticks = tokio::time::interval(EXPIRY_PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for dispatcher in [&self.by_shard, &self.common] {
+                for request in dispatcher.take_expired() {
+                    request.refuse(&expired());
+                }
+            }
+        }
+    }
+
+    /// Runs nothing more; what waits loses its session.
+    fn stop(&self) {
+        for dispatcher in [&self.by_shard, &self.common] {
+            dispatcher.stop();
         }
     }
 }
 
 impl Handle for Router {
     fn message(&self, message: Message, reply: Reply) {
-        let request = self.request(message, reply);
-        let lane = request.shard_index.map_or(COMMON_LANE, |index| index + 1);
-        if let Err(refusal) = self.dispatcher.submit(lane, request) {
+        let (request, shard) = self.request(message, reply);
+        let submitted = match shard {
+            Some(Ok(index)) => self.by_shard.submit(index, request),
+            Some(Err(error)) => return request.refuse(&error),
+            None => self.common.submit(COMMON_LANE, request),
+        };
+        if let Err(refusal) = submitted {
             let (request, error) = refused(refusal);
             request.refuse(&error);
         }
     }
 
     fn late_message(&self, message: Message, reply: Reply) {
-        self.request(message, reply).refuse(&draining());
+        self.request(message, reply).0.refuse(&draining());
     }
 
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>) {
-        let protocol = fault.wire.protocol;
+        let protocol = protocol(fault.wire);
         let too_large = match &fault.kind {
             FaultKind::TooLarge { limit, seen } => Some((*limit as u64, *seen)),
-            FaultKind::Malformed(error) => match error.kind {
-                ScanErrorKind::TooLarge { limit, seen, .. } => Some((limit, seen)),
-                _ => None,
-            },
+            FaultKind::Malformed(error) => error.size_limit(),
             FaultKind::NotThrift => None,
         };
         let now = Instant::now();
@@ -256,8 +311,8 @@ impl Request {
         Call {
             name: head.name_in(bytes).unwrap_or_default(),
             sequence_id: head.sequence_id,
-            request_id: head.request_id_in(bytes).unwrap_or_default(),
-            shard: head.shard_in(bytes).unwrap_or_default(),
+            request_id: shortened(head.request_id_in(bytes), REQUEST_ID_MAX_BYTES),
+            shard: shortened(head.shard_in(bytes), SHARD_MAX_BYTES),
             shard_index: self.shard_index,
             arrived: self.arrived,
             started,
@@ -270,7 +325,7 @@ impl Request {
         let mut buffer = Vec::new();
         self.reply.begin(&mut buffer);
         let call = self.call(Instant::now());
-        rpc::write_data_error(self.message.wire.protocol, &call, error, &mut buffer);
+        rpc::write_data_error(protocol(self.message.wire), &call, error, &mut buffer);
         self.reply.send(&mut buffer);
     }
 }
@@ -286,7 +341,7 @@ impl Job for Request {
         let started = Instant::now();
         self.reply.begin(buffer);
         let call = self.call(started);
-        let protocol = self.message.wire.protocol;
+        let protocol = protocol(self.message.wire);
         if started >= self.deadline {
             rpc::write_data_error(protocol, &call, &expired(), buffer);
         } else {
@@ -298,6 +353,20 @@ impl Job for Request {
             *buffer = Vec::new();
         }
     }
+}
+
+/// The front and the stubs do not know each other.
+fn protocol(wire: Wire) -> Protocol {
+    match wire.protocol {
+        frontend::Protocol::Binary => Protocol::Binary,
+        frontend::Protocol::Compact => Protocol::Compact,
+    }
+}
+
+/// The beginning of a text that a caller chose the length of.
+fn shortened(text: Option<&str>, max_bytes: usize) -> &str {
+    let text = text.unwrap_or_default();
+    &text[..text.floor_char_boundary(max_bytes)]
 }
 
 fn refused(refusal: Refusal<Request>) -> (Request, Error) {

@@ -1,12 +1,13 @@
 //! Deadlines and limits on results: what is over one is stopped, on the database
 //! too, and what was asked next gets its own answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use forebay::config::ServerConfig;
 use forebay::operation::ParamStyle;
 use forebay::rpc::generated::{ErrorCode, Outcome};
 use forebay::value::Value;
+use mysql::prelude::Queryable;
 
 use crate::support::*;
 
@@ -52,7 +53,7 @@ fn a_request_that_waits_past_its_deadline_is_never_run() {
     client.run("main", "CREATE TABLE t (n INT)", &[]);
     let mut first = service.client();
     std::thread::scope(|scope| {
-        let sleeper = scope.spawn(move || first.run("main", "SELECT SLEEP(1) AS holds_it", &[]));
+        let sleeper = scope.spawn(move || first.run("main", "SELECT SLEEP(2) AS holds_it", &[]));
         wait_until("the connection is taken", || {
             running_like("AS holds_it") == 1
         });
@@ -60,6 +61,8 @@ fn a_request_that_waits_past_its_deadline_is_never_run() {
         let error = hurried.fails("main", "INSERT INTO t VALUES (1)", &[]);
         assert_error(&error, ErrorCode::QUEUE_TIMEOUT, "try again later");
         assert_eq!(error.outcome, Some(Outcome::NOT_APPLIED));
+        // It was told so when its time was over, not when its turn came.
+        assert_eq!(running_like("AS holds_it"), 1);
         sleeper.join().unwrap();
     });
     assert_eq!(client.texts("main", "SELECT COUNT(*) FROM t"), ["0"]);
@@ -130,7 +133,6 @@ fn a_second_result_set_is_refused_and_none_is_left_over() {
     let service = Running::new(vec![shard]);
     let mut client = service.client();
     {
-        use mysql::prelude::Queryable;
         let database = client.texts("main", "SELECT DATABASE()").remove(0);
         let two = "PROCEDURE two() BEGIN SELECT 1; SELECT 2; END";
         let mut direct = direct();
@@ -141,4 +143,86 @@ fn a_second_result_set_is_refused_and_none_is_left_over() {
     assert_error(&error, ErrorCode::STATEMENT_NOT_ALLOWED, "2 result sets");
     assert_eq!(error.outcome, Some(Outcome::APPLIED));
     assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
+}
+
+/// Each row comes well within the deadline, and all of them do not.
+#[test]
+fn rows_that_trickle_end_at_the_deadline() {
+    let service = Running::new(vec![mysql_shard("main")]);
+    let mut client = service.client_within(SHORT);
+    let rows = "SELECT REPEAT('x', 40000), SLEEP(0.05) AS trickle FROM seq_1_to_1000";
+    let error = client.fails("main", rows, &[]);
+    assert_error(&error, ErrorCode::DEADLINE_EXCEEDED, "has been stopped");
+    wait_until("nothing of it runs", || running_like("AS trickle") == 0);
+    assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
+}
+
+#[test]
+fn result_sets_without_end_end_at_the_deadline() {
+    let mut shard = mysql_shard("main");
+    let database = target(&mut shard).database.clone().unwrap();
+    let mut direct = direct();
+    direct.query_drop(format!("USE {database}")).unwrap();
+    let endless = "PROCEDURE endless() LOOP SELECT 1 AS endless_set; END LOOP";
+    direct.query_drop(format!("CREATE {endless}")).unwrap();
+    let service = Running::new(vec![shard]);
+    let mut client = service.client_within(SHORT);
+    let error = client.fails("main", "CALL endless()", &[]);
+    assert_error(&error, ErrorCode::DEADLINE_EXCEEDED, "has been stopped");
+    assert_eq!(error.outcome, Some(Outcome::UNKNOWN));
+    wait_until("nothing of it runs", || running_like("endless") == 0);
+    assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
+}
+
+/// Wherever in its transaction a bulk insert is stopped, the connection's next
+/// user is not in that transaction.
+#[test]
+fn a_bulk_insert_that_runs_late_leaves_no_transaction_open() {
+    let mut shard = mysql_shard("main");
+    shard.pool.max_connections = 1;
+    let database = target(&mut shard).database.clone().unwrap();
+    let service = Running::new(vec![shard]);
+    let mut client = service.client();
+    client.run("main", "CREATE TABLE bulk (b LONGBLOB)", &[]);
+    client.run("main", "CREATE TABLE victim (n INT)", &[]);
+    let rows = || vec![vec![Value::Text("x".repeat(100_000))]; 100];
+    let started = Instant::now();
+    client.insert("main", "bulk", &["b"], rows()).unwrap();
+    let whole = started.elapsed();
+    let mut other = direct();
+    for part in 1..=12 {
+        let patience = whole * part / 12 + Duration::from_millis(1);
+        let late = service
+            .client_within(patience)
+            .insert("main", "bulk", &["b"], rows());
+        client.run(
+            "main",
+            "INSERT INTO victim VALUES (?)",
+            &[Value::Int(part.into())],
+        );
+        let count = format!("SELECT COUNT(*) FROM {database}.victim");
+        let seen: Option<u32> = other.query_first(count).unwrap();
+        assert_eq!(seen, Some(part), "after {late:?}");
+    }
+}
+
+#[test]
+fn a_write_that_fails_says_truly_whether_it_stayed() {
+    let server = ServerConfig {
+        result_max_rows: 2,
+        ..ServerConfig::default()
+    };
+    let shards = vec![mysql_shard("main"), sqlite_shard("embedded")];
+    let service = Running::with(server, shards);
+    let mut client = service.client();
+    client.run("embedded", "CREATE TABLE t (n INT)", &[]);
+    let returning = "INSERT INTO t VALUES (1), (2), (3) RETURNING n";
+    let error = client.fails("embedded", returning, &[]);
+    assert_error(&error, ErrorCode::RESULT_TOO_LARGE, "more than 2 rows");
+    assert_eq!(error.outcome, Some(Outcome::NOT_APPLIED));
+    assert_eq!(client.texts("embedded", "SELECT COUNT(*) FROM t"), ["0"]);
+
+    client.run("main", "CREATE TABLE there (n INT)", &[]);
+    let error = client.fails("main", "DROP TABLE there, not_there", &[]);
+    assert_eq!(error.outcome, Some(Outcome::UNKNOWN));
 }

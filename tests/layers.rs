@@ -58,7 +58,10 @@ const ABSENCES: &[(&str, &[&str])] = &[
         "src/backend",
         &["dispatch", "rpc", "frontend", "service", "cli"],
     ),
-    ("src/rpc", &["dispatch", "service", "cli", "sql"]),
+    (
+        "src/rpc",
+        &["frontend", "dispatch", "service", "cli", "sql"],
+    ),
     (
         "src/config",
         &[

@@ -127,6 +127,36 @@ fn idle_and_halting_sessions_are_closed() {
     assert!(is_closed(halting));
 }
 
+/// Whatever comes, the whole message must be there in time.
+#[test]
+fn a_message_that_trickles_is_not_awaited_for_ever() {
+    let server = ServerConfig {
+        message_timeout: Duration::from_millis(200),
+        ..ServerConfig::default()
+    };
+    let service = Running::with(server, vec![sqlite_shard("embedded")]);
+    let mut socket = service.socket();
+    socket
+        .write_all(&[0, 0, 100, 0, 0x80, 1, 0, 1, 0, 0, 0, 200])
+        .unwrap();
+    wait_until("the session is closed", || {
+        std::thread::sleep(Duration::from_millis(20));
+        socket.write_all(b"x").is_err()
+    });
+}
+
+#[test]
+fn a_client_that_has_finished_sending_gets_its_whole_reply() {
+    let service = Running::new(vec![sqlite_shard("embedded")]);
+    let mut socket = service.socket();
+    let sql = "SELECT replace(hex(zeroblob(6000000)), '0', 'x') AS large";
+    socket.write_all(&call("embedded", sql)).unwrap();
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut reply = Vec::new();
+    socket.read_to_end(&mut reply).unwrap();
+    assert!(reply.len() > 12_000_000, "{} bytes", reply.len());
+}
+
 #[test]
 fn sessions_over_the_limit_are_refused() {
     let server = ServerConfig {
@@ -267,4 +297,23 @@ fn text_in_another_character_set_is_never_given_out() {
         Err(error) => assert!(error.to_string().contains("character set"), "{error}"),
     }
     assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
+}
+
+/// What a trigger sets is in no statement's text; who reads a variable gets a
+/// fresh session.
+#[test]
+fn a_variable_that_a_trigger_left_is_not_read_by_the_next_caller() {
+    let mut shard = mysql_shard("main");
+    shard.pool.max_connections = 1;
+    let database = target(&mut shard).database.clone().unwrap();
+    let mut direct = direct();
+    direct.query_drop(format!("USE {database}")).unwrap();
+    direct.query_drop("CREATE TABLE t (n INT)").unwrap();
+    let trigger = "TRIGGER leaves BEFORE INSERT ON t FOR EACH ROW SET @left_by_trigger = NEW.n";
+    direct.query_drop(format!("CREATE {trigger}")).unwrap();
+    let service = Running::new(vec![shard]);
+    let mut client = service.client();
+    client.run("main", "INSERT INTO t VALUES (7)", &[]);
+    let read = "SELECT IF(@left_by_trigger IS NULL, 'none', 'left')";
+    assert_eq!(client.texts("main", read), ["none"]);
 }

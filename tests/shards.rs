@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use forebay::config::{Secret, ServerConfig, ShardConfig, TlsConfig, TlsVerify};
 use forebay::operation::ParamStyle;
-use forebay::rpc::generated::{ErrorCode, InfoRequest, Retry, TForebaySyncClient};
+use forebay::rpc::generated::{ErrorCode, InfoRequest, PingRequest, Retry, TForebaySyncClient};
 use mysql::prelude::Queryable;
 
 use crate::support::*;
@@ -82,6 +82,38 @@ fn a_dead_shard_is_reported_and_others_go_on() {
             .unwrap()
             .contains("Connection refused")
     );
+}
+
+#[test]
+fn a_dead_shard_is_known_before_it_is_asked_for() {
+    let service = Running::new(vec![mysql_shard_at("dead", "127.0.0.1", 1)]);
+    let mut client = service.client();
+    wait_until("it is reported", || {
+        let info = client.stubs().info(InfoRequest { options: None });
+        info.unwrap().shards.unwrap()[0].available == Some(false)
+    });
+}
+
+/// With every worker taken, what goes to no shard has one of its own.
+#[test]
+fn ping_is_answered_when_all_workers_are_taken() {
+    let server = ServerConfig {
+        worker_threads_max: 1,
+        ..ServerConfig::default()
+    };
+    let service = Running::with(server, vec![mysql_shard("main")]);
+    let mut client = service.client();
+    let mut sleeper = service.client();
+    std::thread::scope(|scope| {
+        scope.spawn(move || sleeper.run("main", "SELECT SLEEP(1) AS takes_all", &[]));
+        wait_until("it sleeps", || running_like("AS takes_all") == 1);
+        let ping = PingRequest {
+            shard: None,
+            options: None,
+        };
+        client.stubs().ping(ping).unwrap();
+        assert_eq!(running_like("AS takes_all"), 1);
+    });
 }
 
 #[test]

@@ -6,11 +6,11 @@ mod pool;
 mod shards;
 mod sqlite;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use shards::{Shard, ShardStatus, Shards};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 
 /// What there is to know of a shard's database.
 #[derive(Clone, Debug)]
@@ -21,15 +21,6 @@ pub struct Found {
     pub read_only: bool,
     /// Empty where there is none, as in SQLite.
     pub sql_mode: String,
-}
-
-/// An error once the deadline has passed, when a statement is under way.
-fn check_deadline(deadline: Instant) -> Result<()> {
-    if Instant::now() < deadline {
-        return Ok(());
-    }
-    let message = "the deadline passed while the statement ran; it has been stopped";
-    Err(Error::new(ErrorKind::DeadlineExceeded, message))
 }
 
 fn too_many_rows(limit: usize) -> Error {

@@ -45,7 +45,8 @@ pub struct Pool<M: Manager> {
 }
 
 impl<M: Manager> Pool<M> {
-    /// Opens nothing yet. `threads` opens the connections of all pools.
+    /// Opens a first connection in the background. `threads` opens the
+    /// connections of all pools.
     pub fn new(
         shard: &str,
         manager: M,
@@ -67,6 +68,8 @@ impl<M: Manager> Pool<M> {
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .thread_pool(threads)
             .build_unchecked(guarded);
+        // Asks for one and does not wait for it.
+        let _ = connections.get_timeout(Duration::ZERO);
         Pool {
             connections,
             breaker,
@@ -129,7 +132,9 @@ struct Breaker {
     /// Set while the breaker is open, so that the hot path takes no lock.
     open: AtomicBool,
     reason: Mutex<String>,
-    /// An attempt to connect is under way while the breaker is open.
+    /// The last attempt to connect went well; at first there was none.
+    reached: AtomicBool,
+    /// An attempt is under way while `reached` is not set: the only one.
     probing: AtomicBool,
 }
 
@@ -139,6 +144,7 @@ impl Breaker {
             shard: shard.to_owned(),
             open: AtomicBool::new(false),
             reason: Mutex::new(String::new()),
+            reached: AtomicBool::new(false),
             probing: AtomicBool::new(false),
         }
     }
@@ -159,6 +165,7 @@ impl Breaker {
     }
 
     fn opened(&self, reason: &str) {
+        self.reached.store(false, Ordering::Release);
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason.to_owned();
         if !self.open.swap(true, Ordering::AcqRel) {
             tracing::warn!(shard = self.shard, reason, "shard is unavailable");
@@ -166,6 +173,7 @@ impl Breaker {
     }
 
     fn closed(&self) {
+        self.reached.store(true, Ordering::Release);
         if self.open.swap(false, Ordering::AcqRel) {
             tracing::info!(shard = self.shard, "shard is available again");
         }
@@ -194,7 +202,7 @@ impl<M: Manager> r2d2::ManageConnection for Guarded<M> {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<M::Connection, ConnectError> {
-        let probe = self.breaker.open.load(Ordering::Acquire);
+        let probe = !self.breaker.reached.load(Ordering::Acquire);
         if probe && self.breaker.probing.swap(true, Ordering::AcqRel) {
             return Err(ConnectError("another attempt is under way".to_owned()));
         }

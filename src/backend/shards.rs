@@ -13,10 +13,13 @@ use crate::config::{ShardConfig, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{Answer, Limits, Operation};
 
-/// Threads that open connections for all shards. One that cannot be reached
-/// holds one of them at a time, for no longer than its connect timeout.
+/// Threads that open connections for all shards: two for each, within these
+/// bounds. A shard that cannot be reached holds one of them at a time.
 const CONNECT_THREADS_MIN: usize = 4;
-const CONNECT_THREADS_MAX: usize = 16;
+const CONNECT_THREADS_MAX: usize = 32;
+
+/// Threads that stop what connections which were given up still run.
+const KILL_THREADS: usize = 2;
 
 /// A name that is at most so many edits from a shard's is taken for a slip.
 const NEAR_EDITS_MAX: usize = 3;
@@ -48,18 +51,31 @@ pub struct ShardStatus<'a> {
     pub unavailable: Option<String>,
 }
 
+/// Threads that all shards share, so that none waits for another's database.
+pub(super) struct Threads {
+    pub(super) connect: Arc<ScheduledThreadPool>,
+    pub(super) kill: Arc<ScheduledThreadPool>,
+}
+
+impl Threads {
+    fn new(shard_count: usize) -> Threads {
+        let pool = |name: &str, count: usize| {
+            let builder = ScheduledThreadPool::builder().num_threads(count);
+            Arc::new(builder.thread_name_pattern(name).build())
+        };
+        let connect = (2 * shard_count).clamp(CONNECT_THREADS_MIN, CONNECT_THREADS_MAX);
+        Threads {
+            connect: pool("connect-{}", connect),
+            kill: pool("kill-{}", KILL_THREADS),
+        }
+    }
+}
+
 impl Shards {
-    /// Makes the pools; connects to nothing.
+    /// Makes the pools. Their first connections are opened in the background, so
+    /// that a dead database is known, and logged, before somebody asks for it.
     pub fn new(configs: &[ShardConfig]) -> Shards {
-        let threads = configs
-            .len()
-            .clamp(CONNECT_THREADS_MIN, CONNECT_THREADS_MAX);
-        let threads = Arc::new(
-            ScheduledThreadPool::builder()
-                .num_threads(threads)
-                .thread_name_pattern("connect-{}")
-                .build(),
-        );
+        let threads = Threads::new(configs.len());
         let shards: Vec<Shard> = configs
             .iter()
             .map(|config| Shard::new(config, &threads))
@@ -121,19 +137,19 @@ impl Shards {
 }
 
 impl Shard {
-    fn new(config: &ShardConfig, threads: &Arc<ScheduledThreadPool>) -> Shard {
+    fn new(config: &ShardConfig, threads: &Threads) -> Shard {
         let backend = match &config.target {
             Target::MySql(target) => Backend::MySql(MySqlBackend::new(
                 &config.name,
                 target,
                 &config.pool,
-                threads.clone(),
+                threads,
             )),
             Target::Sqlite(target) => Backend::Sqlite(SqliteBackend::new(
                 &config.name,
                 target,
                 &config.pool,
-                threads.clone(),
+                threads,
             )),
         };
         Shard {

@@ -42,6 +42,7 @@ impl<J> Lane<J> {
         ready
     }
 
+    /// None: what was waiting when the lane was listed has expired since.
     pub(super) fn start(&mut self) -> Option<J> {
         self.listed = false;
         let job = self.waiting.pop_front()?;
@@ -74,6 +75,21 @@ impl<J> Lane<J> {
 }
 
 impl<J: Job> Lane<J> {
+    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<J> {
+        let waiting = &mut self.waiting;
+        if waiting.iter().all(|job| job.deadline() > now) {
+            return Vec::new();
+        }
+        let mut expired = Vec::new();
+        for job in std::mem::take(waiting) {
+            match job.deadline() > now {
+                true => waiting.push_back(job),
+                false => expired.push(job),
+            }
+        }
+        expired
+    }
+
     pub(super) fn admit(&mut self, job: J, now: Instant) -> Result<(), Refusal<J>> {
         let places = self.limits.in_flight_max + self.limits.queue_max;
         if self.load() >= places {

@@ -7,8 +7,9 @@
 
 mod lane;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lane::Lane;
@@ -21,7 +22,7 @@ pub trait Job: Send + 'static {
     /// When the caller stops waiting.
     fn deadline(&self) -> Instant;
 
-    /// Runs the job; a panic must not leave it.
+    /// Runs the job. A panic is contained, and the job dropped.
     fn run(self, scratch: &mut Self::Scratch);
 }
 
@@ -54,7 +55,7 @@ pub enum Refusal<J> {
     Stopped(J),
 }
 
-/// The queues and their workers. Cloning gives another handle to the same.
+/// The queues and their workers.
 pub struct Dispatcher<J: Job> {
     shared: Arc<Shared<J>>,
 }
@@ -73,16 +74,8 @@ struct State<J> {
     idle: usize,
     /// A worker is on its way; it sees to it that others follow if they must.
     waking: bool,
-    threads: Vec<JoinHandle<()>>,
+    threads: usize,
     stopped: bool,
-}
-
-impl<J: Job> Clone for Dispatcher<J> {
-    fn clone(&self) -> Self {
-        Dispatcher {
-            shared: self.shared.clone(),
-        }
-    }
 }
 
 impl<J: Job> Dispatcher<J> {
@@ -94,7 +87,7 @@ impl<J: Job> Dispatcher<J> {
             ready: Default::default(),
             idle: 0,
             waking: false,
-            threads: Vec::new(),
+            threads: 0,
             stopped: false,
         };
         Dispatcher {
@@ -124,8 +117,18 @@ impl<J: Job> Dispatcher<J> {
         Ok(())
     }
 
+    /// Takes out what waits on any lane and has passed its deadline, so that it
+    /// is answered in time. Costs a look at every job that waits, under the lock.
+    pub fn take_expired(&self) -> Vec<J> {
+        let now = Instant::now();
+        let mut state = self.shared.lock();
+        let lanes = state.lanes.iter_mut();
+        lanes.flat_map(|lane| lane.take_expired(now)).collect()
+    }
+
     /// Jobs waiting and running on a lane.
-    pub fn load(&self, lane: usize) -> usize {
+    #[cfg(test)]
+    fn load(&self, lane: usize) -> usize {
         let state = self.shared.lock();
         state.lanes[lane].load()
     }
@@ -164,7 +167,7 @@ impl<J: Job> Shared<J> {
             state.waking = true;
             return true;
         }
-        if state.threads.len() < shared.threads_max {
+        if state.threads < shared.threads_max {
             state.waking = Shared::start_thread(shared, state);
         }
         false
@@ -173,12 +176,12 @@ impl<J: Job> Shared<J> {
     fn start_thread(shared: &Arc<Shared<J>>, state: &mut State<J>) -> bool {
         let worker = shared.clone();
         let started = thread::Builder::new()
-            .name(format!("worker-{}", state.threads.len()))
+            .name(format!("worker-{}", state.threads))
             .stack_size(WORKER_STACK_BYTES)
             .spawn(move || Shared::work(&worker));
         match started {
-            Ok(handle) => {
-                state.threads.push(handle);
+            Ok(_) => {
+                state.threads += 1;
                 true
             }
             Err(error) => {
@@ -215,7 +218,10 @@ impl<J: Job> Shared<J> {
                 shared.work.notify_one();
             }
             let started = Instant::now();
-            job.run(&mut scratch);
+            // A job that panics must not cost the lane its place.
+            if catch_unwind(AssertUnwindSafe(|| job.run(&mut scratch))).is_err() {
+                scratch = J::Scratch::default();
+            }
             let took = started.elapsed();
             state = shared.lock();
             state.lanes[lane].finish(took);
@@ -226,10 +232,13 @@ impl<J: Job> Shared<J> {
 
 impl<J> State<J> {
     fn take(&mut self) -> Option<(usize, J)> {
-        let lane = self.ready.pop_front()?;
-        let job = self.lanes[lane].start();
-        self.list_if_ready(lane);
-        job.map(|job| (lane, job))
+        while let Some(lane) = self.ready.pop_front() {
+            if let Some(job) = self.lanes[lane].start() {
+                self.list_if_ready(lane);
+                return Some((lane, job));
+            }
+        }
+        None
     }
 
     fn list_if_ready(&mut self, lane: usize) {

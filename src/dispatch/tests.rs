@@ -8,14 +8,14 @@ struct Gate {
     name: &'static str,
     started: Sender<&'static str>,
     go: Receiver<()>,
-    timeout: Duration,
+    deadline: Instant,
 }
 
 impl Job for Gate {
     type Scratch = ();
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+        self.deadline
     }
 
     fn run(self, _: &mut ()) {
@@ -60,7 +60,7 @@ impl Bench {
             name,
             started: self.started.0.clone(),
             go: gate,
-            timeout,
+            deadline: Instant::now() + timeout,
         };
         match self.dispatcher.submit(lane, job) {
             Ok(()) => Ok(go),
@@ -152,4 +152,49 @@ fn a_stopped_dispatcher_gives_back_what_waits() {
     let returned = bench.dispatcher.stop();
     assert_eq!(returned.len(), 1);
     assert_eq!(bench.submit(0, "late").err(), Some("stopped"));
+}
+
+#[test]
+fn what_expires_while_it_waits_is_given_back() {
+    let bench = Bench::new(&[(1, 10), (1, 10)], 2);
+    let running = bench.submit(0, "running").unwrap();
+    assert_eq!(bench.next(), "running");
+    let _hurried = bench.submit_within(0, "hurried", Duration::from_millis(5));
+    let _patient = bench.submit(0, "patient").unwrap();
+    assert!(bench.dispatcher.take_expired().len() <= 1);
+    std::thread::sleep(Duration::from_millis(10));
+    bench.dispatcher.take_expired();
+    assert_eq!(bench.dispatcher.load(0), 2);
+    drop(running);
+    assert_eq!(bench.next(), "patient");
+}
+
+/// Panics when it runs.
+struct Bomb;
+
+impl Job for Bomb {
+    type Scratch = ();
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn run(self, _: &mut ()) {
+        panic!("as it should");
+    }
+}
+
+#[test]
+fn a_job_that_panics_gives_its_place_back() {
+    let limits = LaneLimits {
+        in_flight_max: 1,
+        queue_max: 10,
+    };
+    let dispatcher = Dispatcher::new(&[limits], 1);
+    for _ in 0..3 {
+        assert!(dispatcher.submit(0, Bomb).is_ok());
+    }
+    while dispatcher.load(0) > 0 {
+        std::thread::yield_now();
+    }
 }

@@ -109,12 +109,12 @@ impl<H: Handle> Frontend<H> {
             sessions.insert(number, session.clone());
         }
         let task = Task::new(session, reader, self.handler.clone(), self.limits);
-        let frontend = self.clone();
+        let entry = Entry(self.clone(), number);
         tokio::spawn(async move {
+            let entry = entry;
             if let Err(error) = task.run().await {
-                tracing::debug!(session = number, %error, "session ended");
+                tracing::debug!(session = entry.1, %error, "session ended");
             }
-            frontend.sessions().remove(&number);
         });
     }
 
@@ -135,5 +135,19 @@ impl<H: Handle> Frontend<H> {
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<u64, Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session's place among all, given up however its task ends.
+struct Entry<H>(Arc<Frontend<H>>, u64);
+
+impl<H> Drop for Entry<H> {
+    fn drop(&mut self) {
+        let mut sessions = self
+            .0
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        sessions.remove(&self.1);
     }
 }

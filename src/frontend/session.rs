@@ -217,6 +217,8 @@ pub(super) struct Task<H> {
     handler: Arc<H>,
     limits: SessionLimits,
     patience: Patience,
+    /// A part of a message has come, and the clock for its whole is running.
+    message_begun: bool,
 }
 
 impl<H: Handle> Task<H> {
@@ -236,6 +238,7 @@ impl<H: Handle> Task<H> {
             inbox: Inbox::new(scan),
             handler,
             patience: Patience::new(limits.idle_timeout),
+            message_begun: false,
             limits,
         }
     }
@@ -245,14 +248,17 @@ impl<H: Handle> Task<H> {
             match self.inbox.next() {
                 Next::NeedMore => {
                     if !self.read().await? {
-                        return Ok(());
+                        // The client may have closed its sending side only.
+                        return self.wait_idle().await;
                     }
                 }
                 Next::Message(message) => {
+                    self.message_begun = false;
                     self.wait_idle().await?;
                     self.hand_over(message);
                 }
                 Next::Fault(fault) => {
+                    self.message_begun = false;
                     self.wait_idle().await?;
                     self.answer_fault(&fault);
                     if fault.fatal {
@@ -306,10 +312,13 @@ impl<H: Handle> Task<H> {
     /// Reads more, and meanwhile writes what is left of a reply. False: the
     /// session is over.
     async fn read(&mut self) -> io::Result<bool> {
-        self.patience.renew(match self.inbox.is_empty() {
-            true => self.limits.idle_timeout,
-            false => self.limits.message_timeout,
-        });
+        if self.inbox.is_empty() {
+            self.patience.renew(self.limits.idle_timeout);
+        } else if !self.message_begun {
+            // Not for every part of it, or a trickle would never end.
+            self.message_begun = true;
+            self.patience.renew(self.limits.message_timeout);
+        }
         loop {
             if self.session.has_failed() {
                 return Ok(false);

@@ -24,8 +24,11 @@ const BACKLOG: i32 = 4096;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// A peer that vanished without a word is found out after about this long.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+/// A peer that vanished without a word is found out after the first of these
+/// and so many probes, each the second of them apart.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
 
 thread_local! {
     /// Sessions own no read buffer: what they read is copied out at once.
@@ -117,7 +120,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 fn bind_unix(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     use std::os::unix::fs::FileTypeExt;
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    if is_socket && StdUnixStream::connect(path).is_err() {
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    if is_socket && StdUnixStream::connect(path).is_err_and(refused) {
         std::fs::remove_file(path)?;
     }
     std::os::unix::net::UnixListener::bind(path)
@@ -147,7 +151,10 @@ impl AsyncListener {
                 let (stream, _) = listener.accept().await?;
                 // Without them the session works all the same.
                 let _ = stream.set_nodelay(true);
-                let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+                let keepalive = TcpKeepalive::new()
+                    .with_time(KEEPALIVE_TIME)
+                    .with_interval(KEEPALIVE_INTERVAL)
+                    .with_retries(KEEPALIVE_PROBES);
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
                 let (read, write) = stream.into_split();
                 Ok((ReadHalf::Tcp(read), WriteHalf::Tcp(write)))

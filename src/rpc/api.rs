@@ -118,11 +118,11 @@ impl Api {
         } else if out.len() - start > self.limits.result_max_bytes {
             let seen = out.len() - start;
             out.truncate(start);
-            write_data_error(protocol, call, &self.reply_too_large(seen), out);
+            write_data_error(protocol, call, &self.reply_too_large(function, seen), out);
         }
     }
 
-    fn reply_too_large(&self, seen: usize) -> Error {
+    fn reply_too_large(&self, function: &str, seen: usize) -> Error {
         let limit = self.limits.result_max_bytes;
         let message = format!(
             "the reply would be {seen} bytes, over the server's limit of {limit}; \
@@ -130,7 +130,10 @@ impl Api {
         );
         Error::new(ErrorKind::ResultTooLarge, message)
             .with_limit(limit as u64, seen as u64)
-            .with_outcome(Outcome::Applied)
+            .with_outcome(match function {
+                "execute" | "insert" => Outcome::Applied,
+                _ => Outcome::NotApplied,
+            })
             .with_phase(Phase::Encode)
     }
 }

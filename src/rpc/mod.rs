@@ -15,7 +15,12 @@ pub use client::{Client, ClientError, Executed, Stubs};
 use generated::API_VERSION;
 pub use reply::{write_data_error, write_exception};
 
-use crate::frontend::Protocol;
+/// The protocols that a message may be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Binary,
+    Compact,
+}
 
 /// Why a message has no answer of its own function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,5 +28,4 @@ pub enum ExceptionKind {
     UnknownFunction,
     /// The message does not follow the protocol or the IDL.
     Protocol,
-    Internal,
 }

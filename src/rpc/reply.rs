@@ -55,7 +55,6 @@ pub fn write_exception(
     let kind = match kind {
         ExceptionKind::UnknownFunction => ApplicationErrorKind::UnknownMethod,
         ExceptionKind::Protocol => ApplicationErrorKind::ProtocolError,
-        ExceptionKind::Internal => ApplicationErrorKind::InternalError,
     };
     let start = out.len();
     let written = with_output(protocol, out, |output| {

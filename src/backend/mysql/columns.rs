@@ -2,12 +2,11 @@
 //! metadata and then filled value by value.
 
 use std::str;
-use std::time::Instant;
 
 use mysql::Value;
 use mysql::consts::{ColumnFlags, ColumnType};
 
-use crate::backend::{check_deadline, too_many_bytes, too_many_rows};
+use crate::backend::{too_many_bytes, too_many_rows};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::operation::Limits;
 use crate::value::{Column, ColumnData, Rows};
@@ -21,11 +20,7 @@ pub(super) struct ColumnsBuilder {
     bytes: usize,
     rows_max: usize,
     bytes_max: usize,
-    deadline: Instant,
 }
-
-/// Rows between two looks at the clock.
-const DEADLINE_PERIOD_ROWS: usize = 64;
 
 struct ColumnBuilder {
     column: Column,
@@ -56,7 +51,13 @@ fn is_text(column: &mysql::Column) -> bool {
     use ColumnType::*;
     let stringy = matches!(
         column.column_type(),
-        MYSQL_TYPE_STRING | MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR | MYSQL_TYPE_BLOB
+        MYSQL_TYPE_STRING
+            | MYSQL_TYPE_VAR_STRING
+            | MYSQL_TYPE_VARCHAR
+            | MYSQL_TYPE_TINY_BLOB
+            | MYSQL_TYPE_BLOB
+            | MYSQL_TYPE_MEDIUM_BLOB
+            | MYSQL_TYPE_LONG_BLOB
     );
     stringy && column.character_set() != BINARY
 }
@@ -69,7 +70,6 @@ impl ColumnsBuilder {
             bytes: 0,
             rows_max: limits.result_max_rows,
             bytes_max: limits.result_max_bytes,
-            deadline: limits.deadline,
         }
     }
 
@@ -77,9 +77,6 @@ impl ColumnsBuilder {
     pub(super) fn push(&mut self, row: Vec<Value>) -> Result<()> {
         if self.row_count == self.rows_max {
             return Err(too_many_rows(self.rows_max));
-        }
-        if self.row_count.is_multiple_of(DEADLINE_PERIOD_ROWS) {
-            check_deadline(self.deadline)?;
         }
         for (column, value) in self.columns.iter_mut().zip(row) {
             self.bytes += column.push(value, self.row_count)?;

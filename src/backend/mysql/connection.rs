@@ -1,7 +1,6 @@
 //! One connection: how it is opened, what is known of its server, and whether it
 //! may be used again.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
@@ -11,7 +10,7 @@ use r2d2_mysql::r2d2::ManageConnection;
 
 use super::columns;
 use super::errors;
-use super::wait;
+use super::wait::Watch;
 use crate::backend::pool::Manager;
 use crate::config::{Endpoint, MySqlTarget, TlsConfig, TlsVerify};
 use crate::error::Result;
@@ -25,9 +24,6 @@ const LOOK_AFTER: Duration = Duration::from_millis(1);
 
 /// What a packet holds beside its statement.
 const COMMAND_BYTES: usize = 1;
-
-/// A read may wait longer than the deadline by one part in so many.
-const READ_LIMIT_SLACK: u32 = 50;
 
 /// How long a connection waits to be cleaned before it is dropped instead.
 const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -49,6 +45,8 @@ pub(super) struct Server {
     pub(super) max_allowed_packet: usize,
     /// What it says of text in the character set that the session was given.
     pub(super) text_collation: Option<u16>,
+    /// Which server it is, where an address may lead to several.
+    pub(super) identity: String,
 }
 
 /// A connection and its state.
@@ -59,8 +57,7 @@ pub struct Connection {
     session: Vec<String>,
     encrypted: bool,
     last_used: Instant,
-    /// How long the socket now waits in a read.
-    read_limit: Duration,
+    watch: Watch,
     state: State,
 }
 
@@ -103,6 +100,7 @@ impl Manager for MySqlManager {
             .connect()
             .map_err(|error| errors::describe(&error))?;
         let server = set_up(&mut inner, &self.session).map_err(|error| errors::describe(&error))?;
+        let watch = Watch::new(&inner);
         Ok(Connection {
             mode: SqlMode::parse(&server.sql_mode),
             inner,
@@ -110,17 +108,14 @@ impl Manager for MySqlManager {
             session: self.session.clone(),
             encrypted: self.encrypted,
             last_used: Instant::now(),
-            read_limit: Duration::ZERO,
+            watch,
             state: State::Clean,
         })
     }
 
     fn is_alive(&self, connection: &mut Connection) -> bool {
         let idle = connection.last_used.elapsed();
-        if idle >= LOOK_AFTER && wait::has_hung_up(&connection.inner, connection.encrypted) {
-            return false;
-        }
-        idle < PING_AFTER || connection.ping(Instant::now() + CLEAN_TIMEOUT).is_ok()
+        idle < LOOK_AFTER || !connection.watch.has_hung_up(connection.encrypted)
     }
 
     fn is_broken(&self, connection: &Connection) -> bool {
@@ -149,24 +144,30 @@ impl Connection {
     }
 
     /// Lends the connection for one exchange that must end by the deadline. It
-    /// counts as unfinished until [`Connection::finish`].
-    pub(super) fn start(&mut self, deadline: Instant) -> Result<&mut mysql::Conn> {
-        let left = super::time_left(deadline)?;
+    /// counts as unfinished until [`Connection::finish`]; an error means that
+    /// nothing was begun.
+    pub(super) fn start(&mut self, deadline: Instant) -> Result<(&mut mysql::Conn, Watch)> {
+        self.watch.start(deadline)?;
         self.state = State::Unfinished;
-        self.limit_reads(left)
-            .map_err(|error| errors::from_mysql(&error.into(), errors::Effect::None))?;
-        Ok(&mut self.inner)
+        Ok((&mut self.inner, self.watch))
     }
 
-    /// Most requests have much the same time left: the socket is told only if
-    /// what it was told last is too long, or too short.
-    fn limit_reads(&mut self, left: Duration) -> io::Result<()> {
-        let slack = left / READ_LIMIT_SLACK;
-        if self.read_limit < left || self.read_limit > left + slack {
-            self.read_limit = left + slack;
-            wait::limit_reads(&self.inner, self.read_limit)?;
+    /// Takes back what `start` has lent: it knows what the socket was told.
+    pub(super) fn keep(&mut self, watch: Watch) {
+        self.watch = watch;
+    }
+
+    /// Whether it has been idle for so long that only a ping tells if the way to
+    /// the server is still there.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.last_used.elapsed() >= PING_AFTER
+    }
+
+    /// Whatever comes of what follows, the session is to be reset.
+    pub(super) fn touch(&mut self) {
+        if self.state == State::Clean {
+            self.state = State::Touched;
         }
-        Ok(())
     }
 
     /// The exchange is over and its answer completely read.
@@ -191,6 +192,10 @@ impl Connection {
             mysql::Error::MySqlError(error) if errors::closes_connection(error.code) => {
                 self.state = State::Closed;
             }
+            // Its successor may be elsewhere.
+            mysql::Error::MySqlError(error) if errors::is_read_only(error) => {
+                self.state = State::Closed;
+            }
             mysql::Error::MySqlError(_) => self.finish(touched),
             error if errors::is_timeout(error) => self.state = State::Unfinished,
             error if errors::io_error(error).is_some() => self.state = State::Closed,
@@ -203,17 +208,12 @@ impl Connection {
         u32::from(self.inner.warnings())
     }
 
-    /// Whether a further statement may be sent.
-    pub(super) fn is_usable(&self) -> bool {
-        matches!(self.state, State::Clean | State::Touched)
-    }
-
     pub(super) fn is_unfinished(&self) -> bool {
         self.state == State::Unfinished
     }
 
     pub(super) fn ping(&mut self, deadline: Instant) -> Result<()> {
-        match self.start(deadline)?.ping() {
+        match self.start(deadline)?.0.ping() {
             Ok(()) => {
                 self.finish(false);
                 Ok(())
@@ -226,31 +226,23 @@ impl Connection {
     }
 
     /// Makes the session again what it was when fresh, if it may be anything
-    /// else: no variable, lock, temporary table or transaction outlives a caller.
-    pub(super) fn clean(&mut self) {
+    /// else: no variable, lock, temporary table or transaction outlives a
+    /// caller. After an error the connection is of no more use.
+    pub(super) fn clean(&mut self) -> Result<()> {
         if self.state != State::Touched {
-            return;
+            return Ok(());
         }
-        self.state = State::Unfinished;
+        self.state = State::Closed;
+        self.watch.start(Instant::now() + CLEAN_TIMEOUT)?;
         let cleaned = self
-            .limit_reads(CLEAN_TIMEOUT)
-            .map_err(mysql::Error::from)
-            .and_then(|()| self.inner.reset())
+            .inner
+            .reset()
             .and_then(|()| set_up(&mut self.inner, &self.session));
-        match cleaned {
-            Ok(server) => {
-                self.mode = SqlMode::parse(&server.sql_mode);
-                self.server = server;
-                self.state = State::Clean;
-            }
-            Err(error) => {
-                self.state = State::Closed;
-                tracing::debug!(
-                    reason = errors::describe(&error),
-                    "cannot reset a connection"
-                );
-            }
-        }
+        let server = cleaned.map_err(|error| errors::from_mysql(&error, errors::Effect::None))?;
+        self.mode = SqlMode::parse(&server.sql_mode);
+        self.server = server;
+        self.state = State::Clean;
+        Ok(())
     }
 }
 
@@ -262,10 +254,11 @@ fn set_up(connection: &mut mysql::Conn, session: &[String]) -> mysql::Result<Ser
     // Servers before MySQL 5.7 and MariaDB 10.2 have no session tracking; there
     // the kind of statement alone tells whether the session may have changed.
     let _ = connection.query_drop(TRACK_SESSION);
-    let row: Option<mysql::Row> = connection.query_first(LOOK)?;
+    let row: Option<mysql::Row> = connection.query_first(look())?;
     let row = row.ok_or_else(mysql::Error::server_disconnected)?;
     let text_collation = columns::text_collation(row.columns_ref());
-    let (sql_mode, max_allowed_packet, version, read_only, _): Looked = mysql::from_row_opt(row)?;
+    let (sql_mode, max_allowed_packet, version, read_only, identity, _): Looked =
+        mysql::from_row_opt(row)?;
     Ok(Server {
         version,
         // A number, or a word in newer MariaDB, which has more than two of them.
@@ -273,14 +266,22 @@ fn set_up(connection: &mut mysql::Conn, session: &[String]) -> mysql::Result<Ser
         sql_mode,
         max_allowed_packet,
         text_collation,
+        identity,
     })
 }
 
-/// The last column shows whether every text is said to be of the same collation.
-const LOOK: &str = "SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only, \
-     _latin1'' COLLATE latin1_bin";
+/// What tells one server from another.
+pub(super) const IDENTITY: &str = "CONCAT(@@hostname, ':', @@port, ':', @@server_id)";
 
-type Looked = (String, usize, String, String, String);
+/// The last column shows whether every text is said to be of the same collation.
+fn look() -> String {
+    format!(
+        "SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only, {IDENTITY}, \
+         _latin1'' COLLATE latin1_bin"
+    )
+}
+
+type Looked = (String, usize, String, String, String, String);
 
 const TRACK_SESSION: &str = "SET SESSION session_track_schema = ON, \
      session_track_system_variables = 'autocommit,character_set_client,\

@@ -42,7 +42,7 @@ pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
 }
 
 fn from_server(error: &mysql::MySqlError, effect: Effect) -> Error {
-    let kind = kind_of(error.code, &error.state, &error.message);
+    let kind = kind_of(error);
     let outcome = match (kind, effect) {
         (ErrorKind::ConnectionLost | ErrorKind::DeadlineExceeded, effect) => unfinished(effect),
         (_, Effect::Several) => Outcome::Unknown,
@@ -64,26 +64,31 @@ fn unfinished(effect: Effect) -> Outcome {
     }
 }
 
-fn kind_of(errno: u16, sqlstate: &str, message: &str) -> ErrorKind {
-    match errno {
+fn kind_of(error: &mysql::MySqlError) -> ErrorKind {
+    match error.code {
         1062 | 1169 | 1586 | 1859 => ErrorKind::DuplicateKey,
         1048 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => {
             ErrorKind::Constraint
         }
         1213 => ErrorKind::Deadlock,
         1205 | 3572 => ErrorKind::LockTimeout,
-        // ER_OPTION_PREVENTS_STATEMENT is raised for other options as well.
-        1290 if message.contains("read-only") || message.contains("read_only") => {
-            ErrorKind::ShardReadOnly
-        }
-        1836 | 3100 => ErrorKind::ShardReadOnly,
+        _ if is_read_only(error) => ErrorKind::ShardReadOnly,
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => ErrorKind::PermissionDenied,
         1969 | 3024 => ErrorKind::DeadlineExceeded,
         1053 | 1077 | 1079 | 1927 | 3169 | 4031 => ErrorKind::ConnectionLost,
         1153 => ErrorKind::RequestTooLarge,
-        _ if sqlstate.starts_with("22") => ErrorKind::DataError,
+        _ if error.state.starts_with("22") => ErrorKind::DataError,
         1264 | 1265 | 1292 | 1366 | 1367 | 1406 | 1411 | 1416 | 1525 | 1690 => ErrorKind::DataError,
         _ => ErrorKind::SqlError,
+    }
+}
+
+/// The server takes no writes.
+pub(super) fn is_read_only(error: &mysql::MySqlError) -> bool {
+    match error.code {
+        // ER_OPTION_PREVENTS_STATEMENT is raised for other options as well.
+        1290 => error.message.contains("read-only") || error.message.contains("read_only"),
+        code => matches!(code, 1836 | 3100),
     }
 }
 

@@ -12,15 +12,20 @@ use crate::sql;
 /// logs each one whole.
 const STATEMENT_USUAL_BYTES: usize = 1 << 20;
 
-const ATOMIC: Manner = Manner {
+const ALONE: Manner = Manner {
     effect: Effect::Atomic,
     touches_session: false,
+};
+
+const WITHIN: Manner = Manner {
+    effect: Effect::Atomic,
+    touches_session: true,
 };
 
 pub(super) fn run(connection: &mut Connection, insert: &Insert, limits: &Limits) -> Result<Answer> {
     let texts = texts(connection, insert)?;
     match texts.as_slice() {
-        [single] => statement::send(connection, single, ATOMIC, limits),
+        [single] => statement::send(connection, single, ALONE, limits),
         several => run_in_transaction(connection, several, limits),
     }
 }
@@ -38,29 +43,27 @@ fn texts(connection: &Connection, insert: &Insert) -> Result<Vec<String>> {
     }
 }
 
+/// Leaves nothing behind if it fails: the session stays to be reset until the
+/// commit is answered, and a reset, or a lost connection, rolls back.
 fn run_in_transaction(
     connection: &mut Connection,
     texts: &[String],
     limits: &Limits,
 ) -> Result<Answer> {
-    statement::send(connection, "START TRANSACTION", ATOMIC, limits)?;
+    let not_applied = |error: Error| error.with_outcome(Outcome::NotApplied);
+    statement::send(connection, "START TRANSACTION", WITHIN, limits).map_err(not_applied)?;
     let mut total = Answer::default();
     for text in texts {
-        match statement::send(connection, text, ATOMIC, limits) {
-            Ok(answer) => total.add(answer),
-            Err(error) => return Err(roll_back(connection, error, limits)),
+        let answer = statement::send(connection, text, WITHIN, limits).map_err(not_applied)?;
+        total.add(answer);
+    }
+    // Not sent, it leaves the session to be reset, as it was; nor does a refusal
+    // say that the transaction is over.
+    match statement::send(connection, "COMMIT", ALONE, limits) {
+        Ok(_) => Ok(total),
+        Err(error) => {
+            connection.touch();
+            Err(error)
         }
     }
-    statement::send(connection, "COMMIT", ATOMIC, limits)?;
-    Ok(total)
-}
-
-/// Leaves nothing behind. Where the connection is no longer usable the server
-/// rolls back by itself, once it is gone.
-fn roll_back(connection: &mut Connection, error: Error, limits: &Limits) -> Error {
-    if connection.is_usable() {
-        // If this fails the connection is dropped, which rolls back as well.
-        let _ = statement::send(connection, "ROLLBACK", ATOMIC, limits);
-    }
-    error.with_outcome(Outcome::NotApplied)
 }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use mysql::prelude::Queryable;
 use scheduled_thread_pool::ScheduledThreadPool;
 
+use super::connection::IDENTITY;
+use super::errors;
+
 pub(super) struct Killer {
     options: mysql::Opts,
     threads: Arc<ScheduledThreadPool>,
@@ -17,20 +20,35 @@ impl Killer {
         Killer { options, threads }
     }
 
-    /// Returns at once; the kill goes over a connection of its own.
-    pub(super) fn kill(&self, connection_id: u32) {
+    /// Returns at once; the kill goes over a connection of its own, and only to
+    /// the server that has the connection: behind one address there may be
+    /// several, and another's connection of that number is somebody else's.
+    pub(super) fn kill(&self, connection_id: u32, server: &str) {
         let options = self.options.clone();
-        self.threads.execute(move || {
-            let killed = mysql::Conn::new(options)
-                .and_then(|mut side| side.query_drop(format!("KILL {connection_id}")));
-            match killed {
-                Ok(()) => tracing::debug!(connection_id, "killed a connection that was given up"),
-                // 1094: there is no such connection, so nothing runs.
-                Err(mysql::Error::MySqlError(error)) if error.code == 1094 => {}
-                Err(error) => {
-                    tracing::warn!(connection_id, %error, "cannot kill a connection that was given up");
-                }
+        let server = server.to_owned();
+        self.threads.execute(move || match kill(options, connection_id, &server) {
+            Ok(true) => tracing::debug!(connection_id, "killed a connection that was given up"),
+            Ok(false) => tracing::warn!(
+                connection_id,
+                "a connection that was given up is not killed: the address leads to another server"
+            ),
+            // 1094: there is no such connection, so nothing runs.
+            Err(mysql::Error::MySqlError(error)) if error.code == 1094 => {}
+            Err(error) => {
+                let reason = errors::describe(&error);
+                tracing::warn!(connection_id, reason, "cannot kill a connection that was given up");
             }
         });
     }
+}
+
+/// False: it is another server.
+fn kill(options: mysql::Opts, connection_id: u32, server: &str) -> mysql::Result<bool> {
+    let mut side = mysql::Conn::new(options)?;
+    let reached: Option<String> = side.query_first(format!("SELECT {IDENTITY}"))?;
+    if reached.as_deref() != Some(server) {
+        return Ok(false);
+    }
+    side.query_drop(format!("KILL {connection_id}"))?;
+    Ok(true)
 }

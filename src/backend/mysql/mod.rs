@@ -10,18 +10,19 @@ mod kill;
 mod statement;
 mod wait;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use scheduled_thread_pool::ScheduledThreadPool;
 
 use self::connection::{Connection, MySqlManager};
 use self::kill::Killer;
 use super::Found;
 use super::pool::{Checkout, Pool};
+use super::shards::Threads;
 use crate::config::{MySqlTarget, PoolConfig};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::operation::{Answer, Limits, Operation};
+
+/// How long an idle connection may take to answer before another is tried.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A shard's database.
 pub struct MySqlBackend {
@@ -35,12 +36,12 @@ impl MySqlBackend {
         shard: &str,
         target: &MySqlTarget,
         pool: &PoolConfig,
-        threads: Arc<ScheduledThreadPool>,
+        threads: &Threads,
     ) -> MySqlBackend {
         let manager = MySqlManager::new(target, pool.connect_timeout);
-        let killer = Killer::new(manager.options(), threads.clone());
+        let killer = Killer::new(manager.options(), threads.kill.clone());
         MySqlBackend {
-            pool: Pool::new(shard, manager, pool, threads),
+            pool: Pool::new(shard, manager, pool, threads.connect.clone()),
             killer,
         }
     }
@@ -50,26 +51,38 @@ impl MySqlBackend {
         self.pool.unavailable()
     }
 
-    /// Runs one operation and holds a connection for that long.
+    /// Runs one operation and holds a connection for that long. What only reads
+    /// is run once more if its connection is lost.
     pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        let mut connection = self.pool.checkout(limits.deadline)?;
+        let result = self.run_once(operation, limits);
+        match &result {
+            Err(error) if reads(operation) && was_lost(error) => self.run_once(operation, limits),
+            _ => result,
+        }
+    }
+
+    fn run_once(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
+        let mut connection = self.checkout(limits.deadline)?;
         let result = run_on(&mut connection, operation, limits);
-        let lost = matches!(&result, Err(error) if error.kind() == ErrorKind::ConnectionLost);
-        let retries = lost && matches!(operation, Operation::Query(_) | Operation::Ping);
-        let result = if retries && Instant::now() < limits.deadline {
-            drop(connection);
-            connection = self.pool.checkout(limits.deadline)?;
-            run_on(&mut connection, operation, limits)
-        } else {
-            result
-        };
         self.check_in(connection);
         result
     }
 
+    /// A connection that is there, as far as can be told.
+    fn checkout(&self, deadline: Instant) -> Result<Checkout<MySqlManager>> {
+        loop {
+            let mut connection = self.pool.checkout(deadline)?;
+            let patience = deadline.min(Instant::now() + PING_TIMEOUT);
+            if !connection.is_doubtful() || connection.ping(patience).is_ok() {
+                return Ok(connection);
+            }
+            self.check_in(connection);
+        }
+    }
+
     /// What `check` shows of the database.
     pub fn inspect(&self, deadline: Instant) -> Result<Found> {
-        let mut connection = self.pool.checkout(deadline)?;
+        let mut connection = self.checkout(deadline)?;
         let started = Instant::now();
         connection.ping(deadline)?;
         let latency = started.elapsed();
@@ -87,9 +100,13 @@ impl MySqlBackend {
     /// Gives a connection back clean, or drops it and stops what it still runs.
     fn check_in(&self, mut connection: Checkout<MySqlManager>) {
         if connection.is_unfinished() {
-            self.killer.kill(connection.id());
+            self.killer
+                .kill(connection.id(), &connection.server().identity);
         }
-        connection.clean();
+        if let Err(error) = connection.clean() {
+            let reason = error.message();
+            tracing::debug!(reason, "a connection is dropped: it cannot be reset");
+        }
     }
 }
 
@@ -106,12 +123,11 @@ fn run_on(connection: &mut Connection, operation: &Operation, limits: &Limits) -
     }
 }
 
-/// The part of the deadline that is left, or an error if nothing is.
-fn time_left(deadline: Instant) -> Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        let message = "the deadline passed before the statement was sent; raise timeout_ms";
-        return Err(Error::new(ErrorKind::DeadlineExceeded, message));
-    }
-    Ok(left)
+fn reads(operation: &Operation) -> bool {
+    matches!(operation, Operation::Query(_) | Operation::Ping)
+}
+
+/// The connection was, and nothing that was done on it may have stayed.
+fn was_lost(error: &Error) -> bool {
+    error.kind() == ErrorKind::ConnectionLost && error.outcome() == Outcome::NotApplied
 }

@@ -7,10 +7,10 @@ use mysql::{QueryResult, Text};
 use super::columns::{self, ColumnsBuilder};
 use super::connection::Connection;
 use super::errors::{self, Effect};
-use super::wait::HangUp;
-use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
+use super::wait::Watch;
+use crate::error::{Error, ErrorKind, Outcome, Phase, Result, Retry};
 use crate::operation::{Answer, Limits, Params, Statement};
-use crate::sql::{self, Dialect, Function, StatementKind};
+use crate::sql::{self, Dialect, Function, StatementKind, Template};
 
 /// Checks, renders and runs a statement of a caller.
 pub(super) fn run(
@@ -29,9 +29,14 @@ pub(super) fn run(
         connection.statement_max_bytes(),
     )?;
     let manner = Manner {
-        effect: effect(function, template.kind()),
+        effect: effect(function, &template),
         touches_session: template.may_touch_session(),
     };
+    if manner.touches_session {
+        // It may read what a trigger of an earlier caller has left, too.
+        connection.touch();
+        connection.clean()?;
+    }
     let mut answer = send(connection, &text, manner, limits)?;
     if template.kind() == StatementKind::Write && answer.affected_rows == 0 {
         // INSERT … RETURNING gives rows where others give a count.
@@ -47,10 +52,13 @@ pub(super) struct Manner {
     pub(super) touches_session: bool,
 }
 
-fn effect(function: Function, kind: StatementKind) -> Effect {
-    match (function, kind) {
+fn effect(function: Function, template: &Template<'_>) -> Effect {
+    match (function, template.kind()) {
+        // A stored function may write, whoever calls it.
+        _ if template.may_touch_session() => Effect::Several,
         (Function::Query, _) | (_, StatementKind::Read) => Effect::None,
-        (_, StatementKind::Write | StatementKind::Definition) => Effect::Atomic,
+        (_, StatementKind::Write) => Effect::Atomic,
+        // DROP TABLE a, b drops what is there.
         _ => Effect::Several,
     }
 }
@@ -63,12 +71,12 @@ pub(super) fn send(
     limits: &Limits,
 ) -> Result<Answer> {
     let collation = connection.server().text_collation;
-    let session = connection.start(limits.deadline)?;
-    let hang_up = HangUp::of(session);
+    let (session, mut watch) = connection.start(limits.deadline)?;
     let result = match session.query_iter(text) {
-        Ok(result) => read(result, &hang_up, collation, limits),
+        Ok(result) => read(result, &mut watch, collation, limits),
         Err(error) => Err(Failure::Database(error)),
     };
+    connection.keep(watch);
     match result {
         Ok(mut answer) => {
             answer.warning_count = connection.warning_count();
@@ -85,7 +93,7 @@ pub(super) fn send(
         }
         Err(Failure::GivenUp(error)) => Err(match manner.effect {
             Effect::None => error,
-            _ => error.with_outcome(Outcome::Unknown),
+            _ => error.with_outcome(Outcome::Unknown).with_retry(Retry::No),
         }),
     }
 }
@@ -115,7 +123,7 @@ fn strayed() -> Error {
 
 fn read(
     mut result: QueryResult<'_, '_, '_, Text>,
-    hang_up: &HangUp,
+    watch: &mut Watch,
     collation: Option<u16>,
     limits: &Limits,
 ) -> Result<Answer, Failure> {
@@ -125,12 +133,16 @@ fn read(
     };
     let mut sets = 0;
     while let Some(mut set) = result.iter() {
+        if let Err(error) = watch.check() {
+            watch.hang_up();
+            return Err(Failure::GivenUp(error));
+        }
         answer.affected_rows = set.affected_rows();
         answer.insert_id = set.last_insert_id().unwrap_or(0);
         let mut rows = ColumnsBuilder::new(set.columns().as_ref(), limits);
         let has_columns = !set.columns().as_ref().is_empty();
         if columns::strays_from(set.columns().as_ref(), collation) {
-            hang_up.end(&set);
+            watch.hang_up();
             return Err(Failure::GivenUp(strayed()));
         }
         while let Some(row) = set.next() {
@@ -139,8 +151,8 @@ fn read(
                 0 => rows.push(row?.unwrap()),
                 _ => row.map(drop).map(Ok)?,
             };
-            if let Err(error) = kept {
-                hang_up.end(&set);
+            if let Err(error) = kept.and_then(|()| watch.check()) {
+                watch.hang_up();
                 return Err(Failure::GivenUp(error));
             }
         }

@@ -4,24 +4,27 @@
 mod columns;
 mod errors;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, ToSql};
-use scheduled_thread_pool::ScheduledThreadPool;
 
+use super::Found;
 use super::pool::{Manager, Pool};
-use super::{Found, check_deadline};
+use super::shards::Threads;
 use crate::config::{PoolConfig, SqliteTarget};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::operation::{Answer, Insert, Limits, Operation, Params, Statement};
 use crate::sql::{self, Dialect, Function};
 use crate::value::Value;
 
 /// Instructions of SQLite's machine between two looks at the clock.
 const DEADLINE_PERIOD_OPS: i32 = 1000;
+
+/// A text, a blob or a row; a reply could not carry a larger one.
+const VALUE_MAX_BYTES: i32 = 16_384_000;
 
 /// A shard's database.
 pub struct SqliteBackend {
@@ -35,11 +38,11 @@ impl SqliteBackend {
         shard: &str,
         target: &SqliteTarget,
         pool: &PoolConfig,
-        threads: Arc<ScheduledThreadPool>,
+        threads: &Threads,
     ) -> SqliteBackend {
         let manager = SqliteManager::new(target);
         SqliteBackend {
-            pool: Pool::new(shard, manager, pool, threads),
+            pool: Pool::new(shard, manager, pool, threads.connect.clone()),
         }
     }
 
@@ -122,6 +125,7 @@ fn open(uri_or_path: &str, in_memory: bool) -> rusqlite::Result<rusqlite::Connec
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     }
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES)?;
     Ok(connection)
 }
 
@@ -156,7 +160,10 @@ struct Connection {
 impl Connection {
     /// From here on statements are stopped at the deadline.
     fn begin(&mut self, deadline: Instant) -> Result<()> {
-        check_deadline(deadline)?;
+        if Instant::now() >= deadline {
+            let message = "the deadline passed before the statement was begun; raise timeout_ms";
+            return Err(Error::new(ErrorKind::DeadlineExceeded, message));
+        }
         self.broken = true;
         let wait = deadline.saturating_duration_since(Instant::now());
         let is_late = move || Instant::now() >= deadline;
@@ -212,7 +219,15 @@ impl Connection {
             }
             let has_rows = prepared.column_count() > 0;
             let changes_before = self.inner.total_changes();
+            // What returns rows of a write has written them all before the first.
+            let undo = match has_rows && !prepared.readonly() {
+                true => Some(self.inner.unchecked_transaction()?),
+                false => None,
+            };
             let rows = columns::read(&mut prepared, limits)?;
+            if let Some(transaction) = undo {
+                transaction.commit()?;
+            }
             // SQLite keeps both numbers from earlier statements.
             let changed = self.inner.total_changes() > changes_before;
             let insert_id = match changed && inserts {
