@@ -18,7 +18,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("toml", &["src/config"]),
     (
         "tokio",
-        &["src/frontend", "src/service.rs", "src/cli/serve.rs"],
+        &["src/frontend", "src/service", "src/cli/serve.rs"],
     ),
 ];
 

@@ -145,7 +145,7 @@ fn read(
             watch.hang_up();
             return Err(Failure::GivenUp(strayed()));
         }
-        while let Some(row) = set.next() {
+        for row in set.by_ref() {
             // A second set is read only to be rid of it.
             let kept = match sets {
                 0 => rows.push(row?.unwrap()),
