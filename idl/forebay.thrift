@@ -269,7 +269,11 @@ enum ErrorCode {
   INTERNAL = 25
 }
 
-/** Whether the statement took effect. */
+/**
+ * Whether the statement took effect. In a table whose engine has no
+ * transactions, such as MyISAM, the rows before the one that failed stay,
+ * whatever is said here.
+ */
 enum Outcome {
   /** Certainly not: nothing has changed. */
   NOT_APPLIED = 1
@@ -448,9 +452,9 @@ enum InsertMode {
 
 /**
  * Many rows of one table. The server quotes the names, escapes the values and
- * sends as few multi-row statements as max_allowed_packet lets it; if that
- * takes several, they are one transaction, and an error leaves nothing behind
- * (in tables of an engine that has transactions).
+ * sends multi-row statements of up to 1 MiB, or of what max_allowed_packet
+ * allows if that is less or a row is longer; several are one transaction, and
+ * an error leaves nothing behind (in tables of an engine that has them).
  */
 struct InsertRequest {
   1: optional string shard

@@ -43,7 +43,10 @@ impl Serving {
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
-        log.read_line(&mut line).unwrap();
+        while !line.contains("listening") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it does not listen");
+        }
         let at = line
             .find("127.0.0.1:")
             .unwrap_or_else(|| panic!("no address in {line:?}"));
@@ -104,14 +107,10 @@ fn a_signal_finishes_what_is_in_flight_and_exits_0() {
             let last = last.join().unwrap();
             assert_eq!(last.status.code(), Some(0), "{}", stderr(&last));
         });
-        let (code, log) = serving_end(serving);
+        let (code, log) = serving.end();
         assert_eq!(code, Some(0), "{log}");
         assert!(log.contains("draining"), "{log}");
     }
-}
-
-fn serving_end(serving: Serving) -> (Option<i32>, String) {
-    serving.end()
 }
 
 #[test]
@@ -122,14 +121,34 @@ fn a_second_signal_exits_at_once() {
         scope.spawn(|| serving.query(&["--shard", "main", "--timeout-ms", "30000", sql]));
         wait_until("it runs", || running_like("AS never_ends") == 1);
         serving.signal("TERM");
-        let mut line = String::new();
-        let mut log = &serving.log;
-        let _ = (&mut line, &mut log);
+        // Until it listens for the second.
         std::thread::sleep(std::time::Duration::from_millis(300));
         serving.signal("TERM");
     });
     let (code, log) = serving.end();
     assert_eq!(code, Some(130), "{log}");
+}
+
+/// The sessions give way, so that they cannot take the pools' descriptors.
+#[test]
+fn a_limit_on_open_files_is_taken_from_the_sessions() {
+    let folder = folder();
+    let file = folder.path().join("forebay.toml");
+    fs::write(&file, "[shards.mem]\nurl = \"sqlite::memory:\"\n").unwrap();
+    let script = "ulimit -n 500 && exec \"$0\" serve --listen 127.0.0.1:0 --config \"$1\"";
+    let mut child = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_forebay")])
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let log = child.stderr.take().unwrap();
+    BufReader::new(log).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("sessions_max is lowered"), "{line}");
+    assert!(line.contains("effective=236"), "{line}");
 }
 
 #[test]

@@ -7,13 +7,16 @@ use super::args::DemoArgs;
 use super::{Failure, log, output, serve};
 use crate::cli::args::Format;
 use crate::config::{
-    Config, ListenAddress, LogConfig, LogLevel, ShardConfig, SqliteTarget, Target,
+    Config, ListenAddress, LogConfig, LogLevel, ServerConfig, ShardConfig, SqliteTarget, Target,
 };
 use crate::operation::ParamStyle;
 use crate::rpc::{Client, ClientError, Executed};
 use crate::value::Value;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Few enough for any machine's limit on open files.
+const SESSIONS_MAX: usize = 500;
 
 const CREATE_USERS: &str = "CREATE TABLE users (\
      id INTEGER PRIMARY KEY AUTOINCREMENT, \
@@ -38,6 +41,10 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     log::start(quiet, &args.log);
     let embedded = |name: &str| ShardConfig::new(name, Target::Sqlite(SqliteTarget::Memory));
     let config = Config {
+        server: ServerConfig {
+            sessions_max: SESSIONS_MAX,
+            ..ServerConfig::default()
+        },
         shards: vec![embedded("slave001"), embedded("users")],
         ..Config::default()
     };
@@ -166,9 +173,11 @@ With the generated command-line client:
         ),
         ListenAddress::Unix(_) => String::new(),
     };
+    let program = std::env::args().next();
+    let program = program.as_deref().unwrap_or("forebay");
     format!(
         "{remote_hint}\nFrom the shell:\n\n  \
-         forebay query --to {address} --shard users 'SELECT * FROM users WHERE username=?' ada\n\n\
+         {program} query --to {address} --shard users 'SELECT * FROM users WHERE username=?' ada\n\n\
          Serving until Ctrl-C.\n"
     )
 }

@@ -6,12 +6,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::ServeArgs;
 use super::{Failure, log};
-use crate::config::{Config, ListenAddress};
+use crate::config::{Config, ListenAddress, ShardConfig};
 use crate::frontend::Listener;
 use crate::service::Service;
 
 /// After a second signal; 128 and the number of SIGINT, as shells have it.
 const EXIT_AT_ONCE: i32 = 130;
+
+/// Beside sessions and connections: listeners, logs, databases in files.
+const OTHER_DESCRIPTORS: usize = 256;
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config).map_err(Failure::usage)?;
@@ -31,13 +34,36 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 /// Binds and serves until Ctrl-C or SIGTERM.
 pub(super) fn start(config: &Config, addresses: &[ListenAddress]) -> Result<Service, Failure> {
+    let config = allow_descriptors(config);
     let bind = |address: &ListenAddress| {
         Listener::bind(address)
             .map_err(|error| Failure::unavailable(format!("cannot listen on {address}: {error}")))
     };
     let listeners = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-    Service::start(config, listeners, stop_signal())
+    Service::start(&config, listeners, stop_signal())
         .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))
+}
+
+/// Every session and every connection is a descriptor, and the usual limit for a
+/// process is far below what the system lets it have. What it does not let it
+/// have is taken from the sessions, so that they cannot starve the pools.
+fn allow_descriptors(config: &Config) -> Config {
+    let mut config = config.clone();
+    let sessions = config.server.sessions_max;
+    let connections = |shard: &ShardConfig| shard.pool.max_connections as usize;
+    let connections: usize = config.shards.iter().map(connections).sum();
+    let others = connections + OTHER_DESCRIPTORS;
+    let allowed = rlimit::increase_nofile_limit((sessions + others) as u64).unwrap_or(0);
+    let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
+    if allowed < sessions + others {
+        config.server.sessions_max = allowed.saturating_sub(others).max(1);
+        tracing::warn!(
+            configured = sessions,
+            effective = config.server.sessions_max,
+            "sessions_max is lowered: the process may not open more files; raise `ulimit -Hn`"
+        );
+    }
+    config
 }
 
 /// Comes with the first signal; the second ends the process.

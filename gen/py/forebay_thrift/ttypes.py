@@ -222,7 +222,9 @@ class ErrorCode(object):
 
 class Outcome(object):
     """
-    Whether the statement took effect.
+    Whether the statement took effect. In a table whose engine has no
+    transactions, such as MyISAM, the rows before the one that failed stay,
+    whatever is said here.
 
     """
     NOT_APPLIED = 1
@@ -2191,9 +2193,9 @@ class ExecuteResult(object):
 class InsertRequest(object):
     """
     Many rows of one table. The server quotes the names, escapes the values and
-    sends as few multi-row statements as max_allowed_packet lets it; if that
-    takes several, they are one transaction, and an error leaves nothing behind
-    (in tables of an engine that has transactions).
+    sends multi-row statements of up to 1 MiB, or of what max_allowed_packet
+    allows if that is less or a row is longer; several are one transaction, and
+    an error leaves nothing behind (in tables of an engine that has them).
 
     Attributes:
      - shard
