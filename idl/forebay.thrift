@@ -19,8 +19,9 @@
  *   transaction, so that a read sees what others have committed.
  * - A request of one session (one connected client) is answered before the
  *   next one of the same session is begun.
- * - Messages of more than 16,000,000 bytes, containers nested deeper than 60
- *   and, in a reply, results over the server's limits (see Limits) are refused.
+ * - Messages of more than 16,000,000 bytes, containers nested deeper than 60,
+ *   more than 1,500,000 elements in lists and maps together and, in a reply,
+ *   results over the server's limits (see Limits) are refused.
  */
 
 namespace py forebay_thrift
@@ -96,7 +97,9 @@ enum ParamStyle {
  * comments, as the shard's own sql_mode reads them. Anything but blanks and
  * comments after a `;` is refused. A statement uses either `params` or
  * `named_params`; too few, too many, unknown and unused ones are
- * INVALID_ARGUMENT before anything is sent to the database.
+ * INVALID_ARGUMENT before anything is sent to the database. What tells of the
+ * connection's last statement, which may be another caller's, is refused:
+ * LAST_INSERT_ID() without an argument, ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS …
  */
 struct Statement {
   /** The text. Not empty; at most what the shard's max_allowed_packet takes once parameters are in. */

@@ -53,7 +53,7 @@ const MESSAGE_MAX_BYTES: u64 = 16_383_999;
 
 /// The default follows the processors; see `default_io_threads`.
 pub(super) const IO_THREADS: Number = Number::new("io_threads", 1, 16, 1);
-pub(super) const WORKER_THREADS_MAX: Number = Number::new("worker_threads_max", 1, 1024, 64);
+pub(super) const WORKER_THREADS_MAX: Number = Number::new("worker_threads_max", 1, 4096, 512);
 pub(super) const REQUEST_MAX_BYTES: Number =
     Number::new("request_max_bytes", 1024, MESSAGE_MAX_BYTES, 16_000_000);
 pub(super) const RESULT_MAX_BYTES: Number =
@@ -62,7 +62,7 @@ pub(super) const RESULT_MAX_ROWS: Number =
     Number::new("result_max_rows", 1, 100_000_000, 1_000_000);
 pub(super) const DEFAULT_TIMEOUT_MS: Number = Number::new("default_timeout_ms", 1, DAY_MS, 2_000);
 pub(super) const MAX_TIMEOUT_MS: Number = Number::new("max_timeout_ms", 1, DAY_MS, 60_000);
-pub(super) const SESSIONS_MAX: Number = Number::new("sessions_max", 1, 1_000_000, 20_000);
+pub(super) const SESSIONS_MAX: Number = Number::new("sessions_max", 1, 1_000_000, 15_000);
 pub(super) const SESSION_IDLE_TIMEOUT_MS: Number = Number::new(
     "session_idle_timeout_ms",
     1_000,

@@ -88,14 +88,16 @@ fn read(
 ) -> Config {
     let root = document.root();
     root.check_keys(keys::ROOT_KEYS, faults);
-    let surroundings = Surroundings {
-        base_dir,
-        environment,
-    };
-    let server = server::read_server(root.section("server", faults), base_dir, faults);
+    let server = root.section("server", faults);
+    let (server, workers_max) = server::read_server(server, base_dir, faults);
     let log = server::read_log(root.section("log", faults), faults);
     let defaults = root.section("shard_defaults", faults);
     let defaults = ShardDefaults::read(defaults, base_dir, faults);
+    let surroundings = Surroundings {
+        base_dir,
+        environment,
+        workers_max,
+    };
     let shards = shard::read_shards(&root, &defaults, &surroundings, faults);
     Config {
         server,

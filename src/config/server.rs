@@ -10,15 +10,57 @@ use super::error::Faults;
 use super::keys::{self, Number};
 use super::types::{LogConfig, LogFormat, LogLevel, ServerConfig};
 
+/// What the pools of shards may not exceed.
+#[derive(Clone, Copy)]
+pub(super) enum WorkersMax {
+    Written(u64),
+    Default(u64),
+    /// Comparing with what was not meant tells nothing.
+    Faulty,
+}
+
+impl WorkersMax {
+    fn read(section: &Section<'_>, faults: &mut Faults) -> WorkersMax {
+        let key = &keys::WORKER_THREADS_MAX;
+        match section.number(key, faults) {
+            Some(number) => WorkersMax::Written(number.value),
+            None if section.place_under(key.name).is_some() => WorkersMax::Faulty,
+            None => WorkersMax::default(),
+        }
+    }
+
+    /// None: nothing to compare with.
+    pub fn count(self) -> Option<u64> {
+        match self {
+            WorkersMax::Written(count) | WorkersMax::Default(count) => Some(count),
+            WorkersMax::Faulty => None,
+        }
+    }
+
+    /// Whose count it is, for a message.
+    pub fn whose(self) -> &'static str {
+        match self {
+            WorkersMax::Written(_) => "server.worker_threads_max",
+            _ => "the default of server.worker_threads_max",
+        }
+    }
+}
+
+impl Default for WorkersMax {
+    fn default() -> WorkersMax {
+        WorkersMax::Default(keys::WORKER_THREADS_MAX.default)
+    }
+}
+
 /// `[server]`; relative paths are under `base_dir`.
 pub(super) fn read_server(
     section: Option<Section<'_>>,
     base_dir: &Path,
     faults: &mut Faults,
-) -> ServerConfig {
+) -> (ServerConfig, WorkersMax) {
     let mut server = ServerConfig::default();
     let Some(section) = section else {
-        return server;
+        return (server, WorkersMax::default());
     };
     section.check_keys(keys::SERVER_KEYS, faults);
     if let Some(listen) = read_listen(&section, base_dir, faults) {
@@ -26,7 +68,6 @@ pub(super) fn read_server(
     }
     let counts = [
         (&keys::IO_THREADS, &mut server.io_threads),
-        (&keys::WORKER_THREADS_MAX, &mut server.worker_threads_max),
         (&keys::REQUEST_MAX_BYTES, &mut server.request_max_bytes),
         (&keys::RESULT_MAX_BYTES, &mut server.result_max_bytes),
         (&keys::RESULT_MAX_ROWS, &mut server.result_max_rows),
@@ -36,6 +77,10 @@ pub(super) fn read_server(
         if let Some(number) = section.number(key, faults) {
             *field = number.value as usize;
         }
+    }
+    let workers_max = WorkersMax::read(&section, faults);
+    if let Some(count) = workers_max.count() {
+        server.worker_threads_max = count as usize;
     }
     let durations = [
         (
@@ -58,7 +103,7 @@ pub(super) fn read_server(
         (&keys::MAX_TIMEOUT_MS, max.as_ref()),
         faults,
     );
-    server
+    (server, workers_max)
 }
 
 /// `[log]`.

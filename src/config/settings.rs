@@ -9,7 +9,7 @@ use super::document::{Located, Section, shorten};
 use super::error::Faults;
 use super::keys;
 use super::secret;
-use super::server::ordered;
+use super::server::{WorkersMax, ordered};
 use super::types::{
     Charset, ClientIdentity, Endpoint, MySqlTarget, PoolConfig, TlsConfig, TlsVerify,
 };
@@ -50,7 +50,7 @@ impl RawPool {
     }
 
     /// The pool, and the length of the shard's queue.
-    pub fn resolve(&self, faults: &mut Faults) -> (PoolConfig, usize) {
+    pub fn resolve(&self, workers_max: WorkersMax, faults: &mut Faults) -> (PoolConfig, usize) {
         let (idle_timeout, max_lifetime) = ordered(
             (&keys::IDLE_TIMEOUT_MS, self.idle_timeout_ms.as_ref()),
             (&keys::MAX_LIFETIME_MS, self.max_lifetime_ms.as_ref()),
@@ -59,11 +59,9 @@ impl RawPool {
         let mut pool = PoolConfig {
             idle_timeout,
             max_lifetime,
+            max_connections: self.max_connections(workers_max, faults) as u32,
             ..PoolConfig::default()
         };
-        if let Some(number) = &self.pool_max_connections {
-            pool.max_connections = number.value as u32;
-        }
         if let Some(number) = &self.connect_timeout_ms {
             pool.connect_timeout = Duration::from_millis(number.value);
         }
@@ -72,6 +70,25 @@ impl RawPool {
         let queue_max_requests =
             queue_max_requests.map_or(queue.default_count(), |number| number.value as usize);
         (pool, queue_max_requests)
+    }
+
+    /// More connections than workers could never all be in use. The default
+    /// gives way, so that fewer workers alone are no fault.
+    fn max_connections(&self, workers_max: WorkersMax, faults: &mut Faults) -> u64 {
+        let most = workers_max.count().unwrap_or(u64::MAX);
+        let Some(number) = &self.pool_max_connections else {
+            return keys::POOL_MAX_CONNECTIONS.default.min(most);
+        };
+        let count = number.value;
+        if count > most {
+            let whose = workers_max.whose();
+            let message = format!(
+                "{count} is more than {whose}, which is {most}, and each connection in use takes \
+                 one worker; lower it, or raise worker_threads_max"
+            );
+            faults.add(&number.place, message);
+        }
+        count
     }
 }
 

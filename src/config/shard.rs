@@ -7,6 +7,7 @@ use super::document::Section;
 use super::error::{Faults, Place};
 use super::keys;
 use super::secret::{self, Environment};
+use super::server::WorkersMax;
 use super::settings::{RawMySql, RawPool};
 use super::types::{Secret, ShardConfig, Target};
 
@@ -15,6 +16,7 @@ pub(super) struct Surroundings<'s> {
     /// Relative paths are under it.
     pub base_dir: &'s Path,
     pub environment: Environment<'s>,
+    pub workers_max: WorkersMax,
 }
 
 /// `[shard_defaults]`, or nothing.
@@ -112,8 +114,8 @@ fn read_shard(
 ) -> Option<ShardConfig> {
     let known = [keys::SHARD_OWN_KEYS, keys::POOL_KEYS, keys::MYSQL_KEYS];
     section.check_keys(&known.concat(), faults);
-    let own_pool = RawPool::read(section, faults);
-    let (pool, queue_max_requests) = own_pool.or(&defaults.pool).resolve(faults);
+    let pool = RawPool::read(section, faults).or(&defaults.pool);
+    let (pool, queue_max_requests) = pool.resolve(surroundings.workers_max, faults);
     let target = read_target(section, surroundings.base_dir, faults);
     if let Some(Target::Sqlite(_)) = target {
         let only_mysql = keys::PASSWORD_KEYS.iter().chain(keys::MYSQL_KEYS);

@@ -24,7 +24,8 @@ pub struct ServerConfig {
     pub listen: Vec<ListenAddress>,
     /// Threads that move bytes.
     pub io_threads: usize,
-    /// Threads that run operations, shared by all shards.
+    /// Threads that run operations, shared by all shards. No pool of a
+    /// configuration that was read has more connections.
     pub worker_threads_max: usize,
     /// The largest message taken from a client.
     pub request_max_bytes: usize,

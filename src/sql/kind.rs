@@ -18,7 +18,8 @@ pub enum StatementKind {
     Definition,
     /// Runs code that the statement does not show: CALL, DO.
     Routine,
-    /// Changes the connection for those who use it next, or reaches beyond the service.
+    /// Changes the connection for those who use it next, asks what others left in
+    /// it, or reaches beyond the service.
     Refused(Refused),
     /// Anything else; the database knows.
     Other,

@@ -8,9 +8,9 @@
 //! Whoever runs the result must use a connection whose character set is
 //! utf8mb4 and whose `sql_mode` is the one that the analysis was given.
 
-mod builtin;
 pub mod insert;
 mod kind;
+mod leftover;
 mod lex;
 mod literal;
 mod mode;
@@ -18,6 +18,7 @@ mod refused;
 mod render;
 mod template;
 mod temporal;
+mod words;
 
 mod watch;
 

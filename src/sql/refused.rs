@@ -1,6 +1,7 @@
 //! Statements that no function runs: those that change the connection, which
-//! the next caller would then get, and those that read or write files beside
-//! the database. Each with what to do instead.
+//! the next caller would then get, those that tell what the caller before left
+//! in it, and those that read or write files beside the database. Each with what
+//! to do instead.
 
 /// A statement that is refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,24 @@ const CHARSET: &str = "the connection's character set is the shard's `charset` o
 const CLIENT: &str = "it is a command of a client program, not SQL; send one statement per call";
 const FILES: &str = "this service opens the shard's own file only";
 
+macro_rules! others {
+    ($remedy:literal) => {
+        concat!(
+            "it tells of the last statement on a shared connection, which may be another \
+             caller's; ",
+            $remedy
+        )
+    };
+}
+
+const LAST_ID: &str = others!("the id is insert_id in the result of the statement itself");
+const LAST_COUNT: &str =
+    others!("the count is affected_rows in the result of the statement itself");
+const LAST_WARNINGS: &str = others!(
+    "the number of warnings is warning_count in the result of the statement itself, and an error \
+     is its answer"
+);
+
 pub(super) const EXECUTABLE: Refused = refused(
     "a statement that begins in, or turns on, a comment /*! … */",
     "some servers run its content and some skip it; write it without the comment",
@@ -46,10 +65,11 @@ pub(super) const LOCAL_FILE: Refused = refused(
     "the file would be read where this service runs; use insert",
 );
 pub(super) const SET_CHARSET: Refused = refused("SET NAMES or SET CHARACTER SET", CHARSET);
+pub(super) const SHOW_WARNINGS: Refused = refused("SHOW WARNINGS or SHOW ERRORS", LAST_WARNINGS);
 pub(super) const VACUUM_INTO: Refused = refused("VACUUM INTO", FILES);
 
 /// MySQL's and MariaDB's, by the first word.
-const MYSQL: [(&str, Refused); 16] = [
+const MYSQL: [(&str, Refused); 17] = [
     ("SET", refused("SET", SETTING)),
     (
         "USE",
@@ -75,6 +95,7 @@ const MYSQL: [(&str, Refused); 16] = [
     ("EXECUTE", PREPARE),
     ("DEALLOCATE", PREPARE),
     ("DELIMITER", refused("DELIMITER", CLIENT)),
+    ("GET", refused("GET DIAGNOSTICS", LAST_WARNINGS)),
 ];
 
 const SQLITE: [(&str, Refused); 9] = [
@@ -89,17 +110,61 @@ const SQLITE: [(&str, Refused); 9] = [
     ("DETACH", refused("DETACH", FILES)),
 ];
 
+/// Functions that tell what the last statement left, if they have no argument.
+static MYSQL_FUNCTIONS: [(&str, Refused); 3] = [
+    (
+        "LAST_INSERT_ID",
+        refused("LAST_INSERT_ID() without an argument", LAST_ID),
+    ),
+    ("ROW_COUNT", refused("ROW_COUNT()", LAST_COUNT)),
+    (
+        "FOUND_ROWS",
+        refused(
+            "FOUND_ROWS()",
+            others!("run SELECT COUNT(*) as a statement of its own"),
+        ),
+    ),
+];
+
+/// System variables that tell the same.
+static MYSQL_VARIABLES: [(&str, Refused); 4] = [
+    ("last_insert_id", LAST_ID_VARIABLE),
+    ("identity", LAST_ID_VARIABLE),
+    ("warning_count", WARNINGS_VARIABLE),
+    ("error_count", WARNINGS_VARIABLE),
+];
+const LAST_ID_VARIABLE: Refused = refused("@@last_insert_id or @@identity", LAST_ID);
+const WARNINGS_VARIABLE: Refused = refused("@@warning_count or @@error_count", LAST_WARNINGS);
+
+static SQLITE_FUNCTIONS: [(&str, Refused); 3] = [
+    ("last_insert_rowid", refused("last_insert_rowid()", LAST_ID)),
+    ("changes", refused("changes()", LAST_COUNT)),
+    ("total_changes", refused("total_changes()", LAST_COUNT)),
+];
+
 pub(super) fn in_mysql(first_word: &str) -> Option<Refused> {
-    find(&MYSQL, first_word)
+    find(&MYSQL, first_word).copied()
 }
 
 pub(super) fn in_sqlite(first_word: &str) -> Option<Refused> {
-    find(&SQLITE, first_word)
+    find(&SQLITE, first_word).copied()
 }
 
-fn find(table: &[(&str, Refused)], word: &str) -> Option<Refused> {
+pub(super) fn function_in_mysql(name: &str) -> Option<&'static Refused> {
+    find(&MYSQL_FUNCTIONS, name)
+}
+
+pub(super) fn variable_in_mysql(name: &str) -> Option<&'static Refused> {
+    find(&MYSQL_VARIABLES, name)
+}
+
+pub(super) fn function_in_sqlite(name: &str) -> Option<&'static Refused> {
+    find(&SQLITE_FUNCTIONS, name)
+}
+
+fn find<'t>(table: &'t [(&str, Refused)], word: &str) -> Option<&'t Refused> {
     table
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(word))
-        .map(|(_, refused)| *refused)
+        .map(|(_, refused)| refused)
 }

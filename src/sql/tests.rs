@@ -3,6 +3,7 @@
 
 mod inserts;
 mod kinds;
+mod leftovers;
 mod literals;
 mod parameters;
 mod places;

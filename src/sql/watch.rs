@@ -2,49 +2,15 @@
 //! on the first keywords and on a few words that matter wherever they stand;
 //! it does not parse. In doubt a statement is taken for the stronger kind.
 
-use super::builtin;
 use super::kind::StatementKind;
+use super::leftover::Leftovers;
 use super::lex::{Token, TokenKind};
 use super::mode::Dialect;
 use super::refused::{self, Refused};
+use super::words::{self, DEFINES, DIAGNOSTICS, LOCK_FUNCTIONS, READS, TURNING, WRAPS, WRITES};
 
 /// Words kept from the start: enough for `CREATE OR REPLACE TEMPORARY TABLE`.
 const HEAD_MAX: usize = 6;
-
-/// Functions whose effect outlives the statement (MySQL Reference Manual,
-/// "Locking Functions", "The Locking Service").
-const LOCK_FUNCTIONS: [&str; 6] = [
-    "GET_LOCK",
-    "RELEASE_LOCK",
-    "RELEASE_ALL_LOCKS",
-    "SERVICE_GET_READ_LOCKS",
-    "SERVICE_GET_WRITE_LOCKS",
-    "SERVICE_RELEASE_LOCKS",
-];
-
-/// Words that make another statement of one: in a `/*! … */` comment it would
-/// depend on the server which of the two it is.
-const TURNING: [&str; 7] = [
-    "TEMPORARY",
-    "LOCAL",
-    "PREPARE",
-    "TRANSACTION",
-    "ANALYZE",
-    "LOCK",
-    "EXPORT",
-];
-
-const READS: [&str; 3] = ["SELECT", "VALUES", "TABLE"];
-const WRITES: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
-
-/// First words of what defines or tends, in MySQL, MariaDB and SQLite.
-const DEFINES: [&str; 13] = [
-    "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "GRANT", "REVOKE", "OPTIMIZE", "REPAIR",
-    "CHECK", "ANALYZE", "VACUUM", "REINDEX",
-];
-
-/// First words after which another statement follows.
-const WRAPS: [&str; 5] = ["WITH", "EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"];
 
 pub(super) struct Watch<'a> {
     sql: &'a str,
@@ -53,6 +19,8 @@ pub(super) struct Watch<'a> {
     head: [&'a str; HEAD_MAX],
     head_length: usize,
     previous: Option<Token<'a>>,
+    /// The last one outside of executable comments.
+    last_plain: Option<Token<'a>>,
     seen_code: bool,
     begins_executable: bool,
     /// The first token is neither a word nor `(`: no statement that is known.
@@ -60,6 +28,8 @@ pub(super) struct Watch<'a> {
     wraps: bool,
     has_executable: bool,
     turns_executable: bool,
+    /// WARNINGS, ERRORS … in an executable comment.
+    diagnoses_executable: bool,
     depth: i32,
     head_depth: i32,
     /// The first of SELECT, INSERT … after the first word, as deep in parentheses as that.
@@ -74,6 +44,7 @@ pub(super) struct Watch<'a> {
     name_is_qualified: bool,
     /// Names since the word INTO, a name with its database counted as one.
     names_since_into: usize,
+    leftovers: Leftovers,
 }
 
 /// What the whole statement was seen to be.
@@ -98,12 +69,14 @@ impl<'a> Watch<'a> {
             head: [""; HEAD_MAX],
             head_length: 0,
             previous: None,
+            last_plain: None,
             seen_code: false,
             begins_executable: false,
             begins_oddly: false,
             wraps: false,
             has_executable: false,
             turns_executable: false,
+            diagnoses_executable: false,
             depth: 0,
             head_depth: 0,
             main_verb: None,
@@ -115,6 +88,7 @@ impl<'a> Watch<'a> {
             calls_unknown: false,
             name_is_qualified: false,
             names_since_into: usize::MAX,
+            leftovers: Leftovers::new(dialect),
         }
     }
 
@@ -134,6 +108,9 @@ impl<'a> Watch<'a> {
             self.seen_code = true;
             self.begins_oddly = !matches!(token.kind, TokenKind::Word | TokenKind::Sign(b'('));
         }
+        if self.leftovers.is_near() {
+            self.go_on(token);
+        }
         self.has_executable |= token.executable;
         self.begins_executable |= token.executable && self.head_length == 0;
         match token.kind {
@@ -143,11 +120,22 @@ impl<'a> Watch<'a> {
             TokenKind::Text | TokenKind::Hole(_) => {}
         }
         self.previous = Some(*token);
+        if !token.executable {
+            self.last_plain = Some(*token);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn go_on(&mut self, token: &Token<'a>) {
+        let name = self.name_in(token);
+        self.leftovers.go_on(token, name);
     }
 
     fn see_word(&mut self, word: &'a str, executable: bool) {
         if executable {
             self.turns_executable |= is_one_of(word, &TURNING);
+            self.diagnoses_executable |= is_one_of(word, &DIAGNOSTICS);
         } else if self.head_length < HEAD_MAX {
             if self.head_length == 0 {
                 self.head_depth = self.depth;
@@ -191,7 +179,7 @@ impl<'a> Watch<'a> {
     /// that is not built in may be a stored function's.
     fn opens_call(&self) -> bool {
         let target = self.names_since_into == 1;
-        let unknown = |name: &str| self.name_is_qualified || builtin::may_be_stored(name);
+        let unknown = |name: &str| self.name_is_qualified || words::may_be_stored(name);
         !target && self.previous_name().is_some_and(unknown)
     }
 
@@ -199,9 +187,10 @@ impl<'a> Watch<'a> {
         match sign {
             b'(' => {
                 self.depth += 1;
-                self.calls_lock_function |= self
-                    .previous_name()
-                    .is_some_and(|name| is_one_of(name, &LOCK_FUNCTIONS));
+                for name in self.callees(token).into_iter().flatten() {
+                    self.calls_lock_function |= is_one_of(name, &LOCK_FUNCTIONS);
+                    self.leftovers.open_call(name);
+                }
                 self.calls_unknown |= self.opens_call();
             }
             b')' => self.depth -= 1,
@@ -211,15 +200,32 @@ impl<'a> Watch<'a> {
                     .is_some_and(|name| name.eq_ignore_ascii_case("TEMP"));
             }
             // `@@name` only reads a setting.
-            b'@' => self.has_variable |= token.end - token.start == 1,
+            b'@' if token.end - token.start == 2 => self.leftovers.open_variable(),
+            b'@' => self.has_variable = true,
             b':' => self.has_variable |= self.sql.as_bytes().get(token.end) == Some(&b'='),
             _ => {}
         }
     }
 
-    /// The token before this one, if it can be a name, without its quotes.
+    /// The token before this one, if it can be a name.
+    /// The names that a parenthesis may call: the one before it, and the one
+    /// before an executable comment that stands between, for servers skip it.
+    fn callees(&self, parenthesis: &Token<'a>) -> [Option<&'a str>; 2] {
+        let hidden = self
+            .last_plain
+            .filter(|_| !parenthesis.executable && self.previous != self.last_plain);
+        [
+            self.previous_name(),
+            hidden.and_then(|token| self.name_in(&token)),
+        ]
+    }
+
     fn previous_name(&self) -> Option<&'a str> {
-        let token = self.previous?;
+        self.name_in(&self.previous?)
+    }
+
+    /// A token that can be a name, without its quotes.
+    fn name_in(&self, token: &Token<'a>) -> Option<&'a str> {
         match token.kind {
             TokenKind::Word => self.sql.get(token.start..token.end),
             TokenKind::Quoted => self.sql.get(token.start + 1..token.end - 1),
@@ -261,11 +267,15 @@ impl<'a> Watch<'a> {
         if self.begins_executable || self.turns_executable {
             return Some(refused::EXECUTABLE);
         }
-        match self.dialect {
+        let refused = match self.dialect {
             Dialect::MySql(_) if self.calls_lock_function => Some(refused::LOCK_FUNCTION),
             Dialect::MySql(_) => self.refused_in_mysql(first),
             Dialect::Sqlite => self.refused_in_sqlite(),
-        }
+        };
+        // What is defined runs later, after statements of its own.
+        let defines = matches!(first, "CREATE" | "ALTER");
+        let leftover = self.leftovers.asked().filter(|_| !defines);
+        refused.or(leftover)
     }
 
     fn refused_in_mysql(&self, first: &str) -> Option<Refused> {
@@ -277,6 +287,9 @@ impl<'a> Watch<'a> {
             "START" if is_one_of(second, &["TRANSACTION"]) => Some(refused::START_TRANSACTION),
             "CREATE" if self.creates_temporary() => Some(refused::TEMPORARY),
             "DROP" if is_one_of(second, &["PREPARE"]) => Some(refused::PREPARE),
+            "SHOW" if is_one_of(second, &DIAGNOSTICS) || self.diagnoses_executable => {
+                Some(refused::SHOW_WARNINGS)
+            }
             "FLUSH" if self.has_lock => Some(refused::FLUSH_LOCK),
             "LOAD" if self.loads_local() => Some(refused::LOCAL_FILE),
             first => refused::in_mysql(first),

@@ -154,7 +154,6 @@ EXPRESSIONS = [
     "MD5('x')",
     "UNHEX('ff00')",
     "VERSION()",
-    "FOUND_ROWS()",
     "POINT(1, 2)",
 ]
 

@@ -521,7 +521,9 @@ class Statement(object):
     comments, as the shard's own sql_mode reads them. Anything but blanks and
     comments after a `;` is refused. A statement uses either `params` or
     `named_params`; too few, too many, unknown and unused ones are
-    INVALID_ARGUMENT before anything is sent to the database.
+    INVALID_ARGUMENT before anything is sent to the database. What tells of the
+    connection's last statement, which may be another caller's, is refused:
+    LAST_INSERT_ID() without an argument, ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS …
 
     Attributes:
      - sql: The text. Not empty; at most what the shard's max_allowed_packet takes once parameters are in.

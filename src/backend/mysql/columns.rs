@@ -48,9 +48,14 @@ pub(super) fn strays_from(columns: &[mysql::Column], collation: Option<u16>) -> 
 }
 
 fn is_text(column: &mysql::Column) -> bool {
+    is_text_or_bytes(column.column_type()) && column.character_set() != BINARY
+}
+
+/// Types that hold either, as their collation says.
+fn is_text_or_bytes(column_type: ColumnType) -> bool {
     use ColumnType::*;
-    let stringy = matches!(
-        column.column_type(),
+    matches!(
+        column_type,
         MYSQL_TYPE_STRING
             | MYSQL_TYPE_VAR_STRING
             | MYSQL_TYPE_VARCHAR
@@ -58,8 +63,7 @@ fn is_text(column: &mysql::Column) -> bool {
             | MYSQL_TYPE_BLOB
             | MYSQL_TYPE_MEDIUM_BLOB
             | MYSQL_TYPE_LONG_BLOB
-    );
-    stringy && column.character_set() != BINARY
+    )
 }
 
 impl ColumnsBuilder {
@@ -191,15 +195,7 @@ fn empty_data(column: &mysql::Column) -> ColumnData {
         | MYSQL_TYPE_LONGLONG | MYSQL_TYPE_YEAR => ColumnData::Int64s(Vec::new()),
         MYSQL_TYPE_FLOAT | MYSQL_TYPE_DOUBLE => ColumnData::Doubles(Vec::new()),
         MYSQL_TYPE_BIT | MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => ColumnData::Blobs(Vec::new()),
-        MYSQL_TYPE_STRING
-        | MYSQL_TYPE_VAR_STRING
-        | MYSQL_TYPE_VARCHAR
-        | MYSQL_TYPE_TINY_BLOB
-        | MYSQL_TYPE_BLOB
-        | MYSQL_TYPE_MEDIUM_BLOB
-        | MYSQL_TYPE_LONG_BLOB
-            if column.character_set() == BINARY =>
-        {
+        other if is_text_or_bytes(other) && column.character_set() == BINARY => {
             ColumnData::Blobs(Vec::new())
         }
         // DECIMAL, dates and times, ENUM, SET, JSON and NULL have a text form

@@ -57,20 +57,22 @@ bad! { server;
     a_negative_number: "io_threads = -1" =>
         "4: server.io_threads: -1 is too small; it must be from 1 to 16 (default 1 or 2, by the \
          number of processors)";
-    too_many_workers: "worker_threads_max = 1025" =>
-        "4: server.worker_threads_max: 1025 is too large; it must be from 1 to 1024 (default 64)";
+    no_workers: "worker_threads_max = 0" =>
+        "4: server.worker_threads_max: 0 is too small; it must be from 1 to 4096 (default 512)";
+    too_many_workers: "worker_threads_max = 4097" =>
+        "4: server.worker_threads_max: 4097 is too large; it must be from 1 to 4096 (default 512)";
     a_number_beyond_all_ranges: "sessions_max = 999999999999999999999999999999999999999999999" =>
         "4: server.sessions_max: 999999999999999999999999999999999999999999999 is too large; it \
-         must be from 1 to 1000000 (default 20000)";
+         must be from 1 to 1000000 (default 15000)";
     a_number_below_all_ranges: "sessions_max = -999999999999999999999999999999999999999999999" =>
         "4: server.sessions_max: -999999999999999999999999999999999999999999999 is too small; it \
-         must be from 1 to 1000000 (default 20000)";
+         must be from 1 to 1000000 (default 15000)";
     a_number_in_quotes: "sessions_max = \"100\"" =>
         "4: server.sessions_max: is a string; it must be a whole number from 1 to 1000000 \
-         (default 20000), without quotes";
+         (default 15000), without quotes";
     a_number_with_a_fraction: "sessions_max = 1.5" =>
         "4: server.sessions_max: is a number with a fraction; it must be a whole number from 1 \
-         to 1000000 (default 20000)";
+         to 1000000 (default 15000)";
     a_number_that_is_a_list: "sessions_max = [1]" =>
         "4: server.sessions_max: is a list; it must be a whole number from 1 to 1000000 (default \
          20000)";

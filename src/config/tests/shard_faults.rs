@@ -79,6 +79,17 @@ bad! { mysql;
     a_pool_too_large: "pool_max_connections = 1001" =>
         "3: shards.a.pool_max_connections: 1001 is too large; it must be from 1 to 1000 (default \
          8)";
+    more_connections_than_workers_by_default: "pool_max_connections = 1000" =>
+        "3: shards.a.pool_max_connections: 1000 is more than the default of \
+         server.worker_threads_max, which is 512, and each connection in use takes one worker; \
+         lower it, or raise worker_threads_max";
+    more_connections_than_workers:
+        "pool_max_connections = 17\n[server]\nworker_threads_max = 16" =>
+        "3: shards.a.pool_max_connections: 17 is more than server.worker_threads_max, which is \
+         16, and each connection in use takes one worker; lower it, or raise worker_threads_max";
+    faulty_workers_are_not_compared_with:
+        "pool_max_connections = 1000\n[server]\nworker_threads_max = 0" =>
+        "5: server.worker_threads_max: 0 is too small; it must be from 1 to 4096 (default 512)";
     no_queue: "queue_max_requests = 0" =>
         "3: shards.a.queue_max_requests: 0 is too small; it must be from 1 to 100000 (default \
          1000)";
@@ -213,6 +224,10 @@ bad! { defaults;
     a_default_out_of_range: "pool_max_connections = 0" =>
         "4: shard_defaults.pool_max_connections: 0 is too small; it must be from 1 to 1000 \
          (default 8)";
+    a_default_of_more_connections_than_workers: "pool_max_connections = 513" =>
+        "4: shard_defaults.pool_max_connections: 513 is more than the default of \
+         server.worker_threads_max, which is 512, and each connection in use takes one worker; \
+         lower it, or raise worker_threads_max";
     a_default_certificate_without_its_key: "tls = \"required\"\ntls_cert_file = \"/dev/null\"" =>
         "5: shard_defaults.tls_cert_file: is given without tls_key_file; give both or none";
 }

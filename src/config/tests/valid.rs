@@ -120,6 +120,30 @@ sql_mode = ""
 }
 
 #[test]
+fn pools_are_as_large_as_the_workers_at_most() {
+    let config = valid(
+        r#"
+[server]
+worker_threads_max = 4
+
+[shards.a]
+url = "sqlite::memory:"
+
+[shards.b]
+url = "sqlite::memory:"
+pool_max_connections = 4
+"#,
+    );
+    let pools: Vec<_> = config.shards.iter().map(|shard| shard.pool).collect();
+    // The default of 8 gives way to the fewer workers.
+    assert_eq!(pools[0].max_connections, 4);
+    assert_eq!(pools[1].max_connections, 4);
+    let large = "[server]\nworker_threads_max = 1000\n[shards.a]\nurl = \"sqlite::memory:\"\n\
+                 pool_max_connections = 1000";
+    assert_eq!(valid(large).shards[0].pool.max_connections, 1000);
+}
+
+#[test]
 fn sql_mode_may_be_a_list() {
     let target =
         mysql("[shards.a]\nurl = \"mysql://u@h\"\nsql_mode = [\"ANSI\", \"no_zero_date\"]");

@@ -46,6 +46,13 @@ pub enum ScanErrorKind {
         limit: u64,
         seen: u64,
     },
+    /// A part with which the message has `seen` elements, in all of its lists,
+    /// sets and maps together.
+    TooManyElements {
+        part: Part,
+        limit: u32,
+        seen: u64,
+    },
     NameTooLong {
         limit: usize,
         seen: usize,
@@ -75,11 +82,13 @@ pub enum Part {
 }
 
 impl ScanError {
-    /// The limit in bytes that the message is over, and how many it has at
-    /// least; None if it is malformed, whatever its size.
+    /// The limit that the message is over, in bytes or in elements as the text
+    /// says, and how many it has at least; None if it is malformed, whatever
+    /// its size.
     pub fn size_limit(&self) -> Option<(u64, u64)> {
         match self.kind {
             ScanErrorKind::TooLarge { limit, seen, .. } => Some((limit, seen)),
+            ScanErrorKind::TooManyElements { limit, seen, .. } => Some((limit.into(), seen)),
             _ => None,
         }
     }
@@ -116,6 +125,11 @@ impl fmt::Display for ScanError {
                 f,
                 "{part} of {count} {} at byte {at} goes over the message limit of {limit} bytes",
                 part.unit()
+            ),
+            TooManyElements { part, limit, seen } => write!(
+                f,
+                "{part} at byte {at} makes it {seen} elements in the message's lists, sets and \
+                 maps together, over their limit of {limit}: send it in parts"
             ),
             NameTooLong { limit, seen } => write!(
                 f,

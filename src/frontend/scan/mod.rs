@@ -33,6 +33,9 @@ pub struct ScanLimits {
     /// Levels of structs and containers; the arguments are the first, and
     /// always allowed.
     pub depth_max: u8,
+    /// Elements of all lists and sets together, and entries of all maps: each
+    /// may take one byte here and many in memory, once it is decoded.
+    pub elements_max: u32,
 }
 
 /// How far a message has come.
@@ -48,7 +51,7 @@ pub enum Progress {
 }
 
 /// Scans one message, in as many steps as its bytes take to come; each message
-/// has a scanner of its own. 224 bytes, no allocation below ten levels.
+/// has a scanner of its own. 232 bytes, no allocation below ten levels.
 #[derive(Debug)]
 pub struct Scanner {
     protocol: Protocol,
@@ -58,6 +61,8 @@ pub struct Scanner {
     /// Where the next part of the message begins; beyond the bytes that have
     /// come if they end within a part whose length is known.
     position: usize,
+    /// Of the elements that the limit allows.
+    elements_left: u32,
     innermost: Level,
     outer: Levels,
 }
@@ -75,6 +80,7 @@ impl Default for ScanLimits {
         ScanLimits {
             message_max_bytes: 16_000_000,
             depth_max: 60,
+            elements_max: 1_500_000,
         }
     }
 }
@@ -86,11 +92,12 @@ impl Scanner {
             limits: ScanLimits {
                 // No length in Thrift is larger, and no sum overflows.
                 message_max_bytes: limits.message_max_bytes.min(i32::MAX as usize),
-                depth_max: limits.depth_max,
+                ..limits
             },
             stage: Stage::Opening,
             head: Head::default(),
             position: 0,
+            elements_left: limits.elements_max,
             innermost: Level::ARGUMENTS,
             outer: Levels::new(),
         }
@@ -302,6 +309,11 @@ impl Scanner {
         if end > limit as u64 {
             return reader.refuse(too_large(part, count, limit, end), start);
         }
+        // Nothing stalls from here on: no container is counted twice.
+        if count > self.elements_left {
+            return self.refuse_elements(reader, part, count, start);
+        }
+        self.elements_left -= count;
         if let (Extent::Fixed(_), Extent::Fixed(_)) = (E::extent(even), E::extent(odd)) {
             reader.at = end as usize;
             *level = rest;
@@ -316,6 +328,22 @@ impl Scanner {
             odd,
         };
         Some(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse_elements(
+        &self,
+        reader: &mut Reader,
+        part: Part,
+        count: u32,
+        position: usize,
+    ) -> Option<()> {
+        let limit = self.limits.elements_max;
+        let before = limit - self.elements_left;
+        let seen = u64::from(before) + u64::from(count);
+        let kind = ScanErrorKind::TooManyElements { part, limit, seen };
+        reader.refuse(kind, position)
     }
 
     #[inline(always)]

@@ -10,7 +10,7 @@ fn kind_in(dialect: Dialect, sql: &str) -> StatementKind {
 }
 
 #[track_caller]
-fn check_kinds(dialect: Dialect, expected: StatementKind, statements: &[&str]) {
+pub(super) fn check_kinds(dialect: Dialect, expected: StatementKind, statements: &[&str]) {
     for sql in statements {
         assert_eq!(kind_in(dialect, sql), expected, "{sql}");
     }
@@ -18,7 +18,7 @@ fn check_kinds(dialect: Dialect, expected: StatementKind, statements: &[&str]) {
 
 /// Refused by both functions, with this message.
 #[track_caller]
-fn check_refused(dialect: Dialect, sql: &str, expected: &str) {
+pub(super) fn check_refused(dialect: Dialect, sql: &str, expected: &str) {
     let template = analyze(sql, ParamStyle::Native, true, dialect).unwrap();
     for function in [Function::Query, Function::Execute] {
         let message = message_of(check(function, &template), ErrorKind::StatementNotAllowed);
@@ -385,4 +385,18 @@ fn what_may_leave_something_in_the_connection() {
     ] {
         assert_eq!(native(sql).unwrap().may_touch_session(), expected, "{sql}");
     }
+}
+
+/// The server may skip the comment, and call what stands before it.
+#[test]
+fn no_comment_hides_a_call() {
+    for sql in [
+        "SELECT GET_LOCK /*!99999 x */ ('a', 1)",
+        "SELECT LAST_INSERT_ID/*!99999 x */()",
+    ] {
+        let template = native(sql).unwrap();
+        assert!(check(Function::Execute, &template).is_err(), "{sql}");
+    }
+    let plain = native("SELECT /*!50000 (1), */ (2)").unwrap();
+    check(Function::Query, &plain).unwrap();
 }

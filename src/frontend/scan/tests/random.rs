@@ -9,6 +9,7 @@ use super::*;
 const LIMITS: ScanLimits = ScanLimits {
     message_max_bytes: 200,
     depth_max: 6,
+    elements_max: 12,
 };
 
 fn protocol() -> impl Strategy<Value = Protocol> {

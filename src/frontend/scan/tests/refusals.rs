@@ -256,6 +256,59 @@ fn the_limit_of_the_message() {
 }
 
 #[test]
+fn the_limit_of_elements() {
+    let containers = vec![
+        (1, List(vec![Bool(true); 3])),
+        (2, Set(vec![text("a"); 2])),
+        (3, Map(vec![(text("key"), I32(1)); 2])),
+        (4, List(vec![List(vec![]), List(vec![Struct(vec![])])])),
+    ];
+    for protocol in PROTOCOLS {
+        let message = call(protocol, "q", &Struct(containers.clone()));
+        for elements_max in 0..12 {
+            let limits = ScanLimits {
+                elements_max,
+                ..ScanLimits::default()
+            };
+            let result = Scanner::new(protocol, limits).scan(&message);
+            if elements_max >= 10 {
+                assert_eq!(result, Ok(Progress::Complete(message.len())));
+            } else {
+                let (limit, seen) = result.unwrap_err().size_limit().unwrap();
+                assert_eq!(limit, u64::from(elements_max));
+                assert!((limit + 1..=10).contains(&seen));
+            }
+            check_growing(protocol, limits, &message);
+        }
+    }
+}
+
+/// Of one byte each; the generated decoder would make 400 MB of 16 million.
+#[test]
+fn millions_of_empty_lists() {
+    let empty_lists = |count| Struct(vec![(1, List(vec![List(vec![]); count]))]);
+    for protocol in PROTOCOLS {
+        let message = call(protocol, "q", &empty_lists(1_499_999));
+        assert_eq!(scanner(protocol).scan_frame(&message), Ok(()));
+    }
+    let message = call(Protocol::Compact, "q", &empty_lists(1_500_001));
+    check(
+        Protocol::Compact,
+        &message[..30],
+        "a list at byte 6 makes it 1500001 elements in the message's lists, sets and maps \
+         together, over their limit of 1500000: send it in parts",
+    );
+    let mut small = raw(Protocol::Binary, &[15, 0, 1, 8, 0, 0, 0, 1, 0, 0, 0, 0]);
+    small.extend([13, 0, 2, 2, 2, 0x00, 0x16, 0xe3, 0x60]);
+    check(
+        Protocol::Binary,
+        &small,
+        "a map at byte 28 makes it 1500001 elements in the message's lists, sets and maps \
+         together, over their limit of 1500000: send it in parts",
+    );
+}
+
+#[test]
 fn frames_that_hold_less_or_more_than_a_message() {
     let message = raw(Protocol::Compact, &[0x18, 20, b'a', b'b']);
     let error = scanner(Protocol::Compact).scan_frame(&message);

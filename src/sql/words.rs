@@ -1,8 +1,48 @@
-//! The words that may stand before a parenthesis without calling anything of the
-//! user's: built-in functions of MySQL and MariaDB (MariaDB's own list is
-//! information_schema.SQL_FUNCTIONS), types, and keywords. Any other name there
-//! may be a stored function, which may do what its caller does not show.
+//! Words that tell what a statement does.
 
+/// Functions whose effect outlives the statement (MySQL Reference Manual,
+/// "Locking Functions", "The Locking Service").
+pub(super) const LOCK_FUNCTIONS: [&str; 6] = [
+    "GET_LOCK",
+    "RELEASE_LOCK",
+    "RELEASE_ALL_LOCKS",
+    "SERVICE_GET_READ_LOCKS",
+    "SERVICE_GET_WRITE_LOCKS",
+    "SERVICE_RELEASE_LOCKS",
+];
+
+/// Words that make another statement of one: in a `/*! … */` comment it would
+/// depend on the server which of the two it is.
+pub(super) const TURNING: [&str; 7] = [
+    "TEMPORARY",
+    "LOCAL",
+    "PREPARE",
+    "TRANSACTION",
+    "ANALYZE",
+    "LOCK",
+    "EXPORT",
+];
+
+/// What SHOW shows of the last statement; COUNT(*) is of these alone.
+pub(super) const DIAGNOSTICS: [&str; 3] = ["WARNINGS", "ERRORS", "COUNT"];
+
+pub(super) const READS: [&str; 3] = ["SELECT", "VALUES", "TABLE"];
+pub(super) const WRITES: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"];
+
+/// First words of what defines or tends, in MySQL, MariaDB and SQLite.
+pub(super) const DEFINES: [&str; 13] = [
+    "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "GRANT", "REVOKE", "OPTIMIZE", "REPAIR",
+    "CHECK", "ANALYZE", "VACUUM", "REINDEX",
+];
+
+/// First words after which another statement follows.
+pub(super) const WRAPS: [&str; 5] = ["WITH", "EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"];
+
+/// The words that may stand before a parenthesis without calling anything of the
+/// user's: built-in functions of MySQL and MariaDB (MariaDB's own list is
+/// information_schema.SQL_FUNCTIONS), types, and keywords. Any other name there
+/// may be a stored function, which may do what its caller does not show.
+///
 /// Lower case and sorted, for a binary search. What is missing here costs a
 /// reset of the connection, no more.
 #[rustfmt::skip]
