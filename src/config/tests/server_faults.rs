@@ -75,7 +75,7 @@ bad! { server;
          to 1000000 (default 15000)";
     a_number_that_is_a_list: "sessions_max = [1]" =>
         "4: server.sessions_max: is a list; it must be a whole number from 1 to 1000000 (default \
-         20000)";
+         15000)";
     a_request_too_large: "request_max_bytes = 16384000" =>
         "4: server.request_max_bytes: 16384000 is too large; it must be from 1024 to 16383999 \
          (default 16000000)";
