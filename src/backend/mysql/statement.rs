@@ -55,10 +55,12 @@ pub(super) struct Manner {
 fn effect(function: Function, template: &Template<'_>) -> Effect {
     match (function, template.kind()) {
         // A stored function may write, whoever calls it.
-        _ if template.may_touch_session() => Effect::Several,
+        (_, StatementKind::Read | StatementKind::Write) if template.may_touch_session() => {
+            Effect::Atomic
+        }
         (Function::Query, _) | (_, StatementKind::Read) => Effect::None,
         (_, StatementKind::Write) => Effect::Atomic,
-        // DROP TABLE a, b drops what is there.
+        // DROP TABLE a, b drops what is there; a procedure has steps.
         _ => Effect::Several,
     }
 }
