@@ -299,21 +299,41 @@ fn text_in_another_character_set_is_never_given_out() {
     assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
 }
 
-/// What a trigger sets is in no statement's text; who reads a variable gets a
-/// fresh session.
-#[test]
-fn a_variable_that_a_trigger_left_is_not_read_by_the_next_caller() {
+/// One connection, a table `t` with a unique key, and a trigger on it.
+fn with_trigger(action: &str) -> (Running, String) {
     let mut shard = mysql_shard("main");
     shard.pool.max_connections = 1;
     let database = target(&mut shard).database.clone().unwrap();
     let mut direct = direct();
     direct.query_drop(format!("USE {database}")).unwrap();
-    direct.query_drop("CREATE TABLE t (n INT)").unwrap();
-    let trigger = "TRIGGER leaves BEFORE INSERT ON t FOR EACH ROW SET @left_by_trigger = NEW.n";
-    direct.query_drop(format!("CREATE {trigger}")).unwrap();
-    let service = Running::new(vec![shard]);
+    let table = "CREATE TABLE t (n INT AUTO_INCREMENT PRIMARY KEY, b LONGBLOB)";
+    direct.query_drop(table).unwrap();
+    let trigger = format!("CREATE TRIGGER leaves BEFORE INSERT ON t FOR EACH ROW {action}");
+    direct.query_drop(trigger).unwrap();
+    (Running::new(vec![shard]), database)
+}
+
+/// What a trigger sets is in no statement's text; who reads a variable gets a
+/// fresh session.
+#[test]
+fn a_variable_that_a_trigger_left_is_not_read_by_the_next_caller() {
+    let (service, _) = with_trigger("SET @left_by_trigger = NEW.n");
     let mut client = service.client();
-    client.run("main", "INSERT INTO t VALUES (7)", &[]);
+    client.run("main", "INSERT INTO t (n) VALUES (7)", &[]);
     let read = "SELECT IF(@left_by_trigger IS NULL, 'none', 'left')";
     assert_eq!(client.texts("main", read), ["none"]);
+}
+
+#[test]
+fn a_setting_that_a_trigger_changed_is_set_back() {
+    let (service, _) = with_trigger("SET SESSION time_zone = '+07:00'");
+    let mut client = service.client();
+    let zone = "SELECT @@time_zone";
+    client.run("main", "INSERT INTO t (n) VALUES (7)", &[]);
+    assert_eq!(client.texts("main", zone), ["SYSTEM"], "after one row");
+    client.fails("main", "INSERT INTO t (n) VALUES (7)", &[]);
+    assert_eq!(client.texts("main", zone), ["SYSTEM"], "after a refusal");
+    let rows = vec![vec![Value::Text("x".repeat(100_000))]; 30];
+    client.insert("main", "t", &["b"], rows).unwrap();
+    assert_eq!(client.texts("main", zone), ["SYSTEM"], "after many rows");
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::detect::{Intruder, Transport, Wire};
 use super::inbox::{FRAME_HEADER_BYTES, Fault, Inbox, Message, Next};
@@ -350,7 +350,7 @@ impl<H: Handle> Task<H> {
         tokio::select! {
             biased;
             count = self.reader.read_into(&mut self.inbox) => Ok(count? > 0),
-            () = std::future::ready(()) => Ok(false),
+            () = sleep(LAST_READ) => Ok(false),
         }
     }
 
@@ -372,6 +372,9 @@ impl<H: Handle> Task<H> {
         Ok(())
     }
 }
+
+/// How long bytes that are there already may take to be noticed.
+const LAST_READ: Duration = Duration::from_millis(5);
 
 /// How long, and how much, is read from a client that is being left.
 const LINGER: Duration = Duration::from_millis(200);

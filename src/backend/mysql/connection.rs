@@ -1,6 +1,7 @@
 //! One connection: how it is opened, what is known of its server, and whether it
 //! may be used again.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
@@ -13,7 +14,7 @@ use super::errors;
 use super::wait::Watch;
 use crate::backend::pool::Manager;
 use crate::config::{Endpoint, MySqlTarget, TlsConfig, TlsVerify};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sql::SqlMode;
 
 /// A connection that was not used for so long is pinged before it is.
@@ -32,8 +33,8 @@ const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct MySqlManager {
     inner: MySqlConnectionManager,
     options: mysql::Opts,
-    /// Statements that make a fresh session the shard's own.
-    session: Vec<String>,
+    /// The statement that makes a fresh session the shard's own.
+    session: String,
     encrypted: bool,
 }
 
@@ -54,20 +55,20 @@ pub struct Connection {
     inner: mysql::Conn,
     server: Server,
     mode: SqlMode,
-    session: Vec<String>,
+    session: String,
     encrypted: bool,
     last_used: Instant,
     watch: Watch,
     state: State,
+    /// The session may not be as a fresh one is. Stays so until it is reset.
+    suspect: bool,
 }
 
 /// What may be done with a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// As a fresh one.
-    Clean,
-    /// Well, but the session may have been changed: reset it first.
-    Touched,
+    /// The next statement may be sent.
+    Ready,
     /// Something is under way on it, or was when it failed: never use it again,
     /// and stop what the server still does for it.
     Unfinished,
@@ -81,7 +82,7 @@ impl MySqlManager {
         MySqlManager {
             inner: MySqlConnectionManager::new(OptsBuilder::from_opts(options.clone())),
             options,
-            session: session_statements(target),
+            session: session_statement(target),
             encrypted: target.tls.is_some(),
         }
     }
@@ -99,7 +100,8 @@ impl Manager for MySqlManager {
             .inner
             .connect()
             .map_err(|error| errors::describe(&error))?;
-        let server = set_up(&mut inner, &self.session).map_err(|error| errors::describe(&error))?;
+        let server = set_up(&mut inner, &self.session, || Ok(()))
+            .map_err(|error| errors::describe(&error))?;
         let watch = Watch::new(&inner);
         Ok(Connection {
             mode: SqlMode::parse(&server.sql_mode),
@@ -109,7 +111,8 @@ impl Manager for MySqlManager {
             encrypted: self.encrypted,
             last_used: Instant::now(),
             watch,
-            state: State::Clean,
+            state: State::Ready,
+            suspect: false,
         })
     }
 
@@ -119,7 +122,7 @@ impl Manager for MySqlManager {
     }
 
     fn is_broken(&self, connection: &Connection) -> bool {
-        connection.state != State::Clean
+        connection.state != State::Ready || connection.suspect
     }
 }
 
@@ -163,13 +166,6 @@ impl Connection {
         self.last_used.elapsed() >= PING_AFTER
     }
 
-    /// Whatever comes of what follows, the session is to be reset.
-    pub(super) fn touch(&mut self) {
-        if self.state == State::Clean {
-            self.state = State::Touched;
-        }
-    }
-
     /// The exchange is over and its answer completely read.
     pub(super) fn finish(&mut self, touched: bool) {
         let strayed = self.inner.no_backslash_escape() != self.mode.no_backslash_escapes;
@@ -177,30 +173,29 @@ impl Connection {
             .inner
             .session_state_changes()
             .map_or(true, |changes| !changes.is_empty());
-        self.state = if strayed || changed || touched {
-            State::Touched
-        } else {
-            State::Clean
-        };
+        self.suspect |= strayed || changed || touched;
+        self.state = State::Ready;
         self.last_used = Instant::now();
     }
 
-    /// The server refused the statement; the connection is well, unless the
-    /// error says that it is closed.
+    /// The exchange failed. The connection is well if the server has refused the
+    /// statement, unless the error says that it is closed; but a refusal does not
+    /// tell what a trigger had changed by then.
     pub(super) fn finish_refused(&mut self, error: &mysql::Error, touched: bool) {
-        match error {
-            mysql::Error::MySqlError(error) if errors::closes_connection(error.code) => {
-                self.state = State::Closed;
+        self.suspect |= touched;
+        self.state = match error {
+            mysql::Error::MySqlError(error)
+                // Where it takes no writes, its successor may be elsewhere.
+                if errors::closes_connection(error.code) || errors::is_read_only(error) =>
+            {
+                State::Closed
             }
-            // Its successor may be elsewhere.
-            mysql::Error::MySqlError(error) if errors::is_read_only(error) => {
-                self.state = State::Closed;
-            }
-            mysql::Error::MySqlError(_) => self.finish(touched),
-            error if errors::is_timeout(error) => self.state = State::Unfinished,
-            error if errors::io_error(error).is_some() => self.state = State::Closed,
-            _ => self.state = State::Unfinished,
-        }
+            mysql::Error::MySqlError(_) => State::Ready,
+            error if errors::is_timeout(error) => State::Unfinished,
+            error if errors::io_error(error).is_some() => State::Closed,
+            _ => State::Unfinished,
+        };
+        self.last_used = Instant::now();
     }
 
     /// Warnings of the last statement.
@@ -227,33 +222,52 @@ impl Connection {
 
     /// Makes the session again what it was when fresh, if it may be anything
     /// else: no variable, lock, temporary table or transaction outlives a
-    /// caller. After an error the connection is of no more use.
-    pub(super) fn clean(&mut self) -> Result<()> {
-        if self.state != State::Touched {
+    /// caller. Its modes may have changed. After an error the connection is of
+    /// no more use, and nothing was begun.
+    pub(super) fn clean(&mut self, deadline: Instant) -> Result<()> {
+        if !self.suspect || self.state != State::Ready {
             return Ok(());
         }
         self.state = State::Closed;
-        self.watch.start(Instant::now() + CLEAN_TIMEOUT)?;
-        let cleaned = self
-            .inner
-            .reset()
-            .and_then(|()| set_up(&mut self.inner, &self.session));
-        let server = cleaned.map_err(|error| errors::from_mysql(&error, errors::Effect::None))?;
+        self.watch
+            .start(deadline.min(Instant::now() + CLEAN_TIMEOUT))?;
+        let cleaned = self.inner.reset().and_then(|()| {
+            let watch = &mut self.watch;
+            let in_time = || watch.check().map_err(|_| io::ErrorKind::TimedOut.into());
+            set_up(&mut self.inner, &self.session, in_time)
+        });
+        let server = cleaned.map_err(|error| {
+            let reason = errors::describe(&error);
+            let message = format!("a connection was dropped, for it could not be reset: {reason}");
+            Error::new(ErrorKind::ConnectionLost, message)
+        })?;
         self.mode = SqlMode::parse(&server.sql_mode);
         self.server = server;
-        self.state = State::Clean;
+        self.suspect = false;
+        self.state = State::Ready;
         Ok(())
+    }
+
+    /// A fresh session, whatever this one is.
+    pub(super) fn renew(&mut self, deadline: Instant) -> Result<()> {
+        self.suspect = true;
+        self.clean(deadline)
     }
 }
 
 /// Gives a fresh session the shard's settings, and asks what it is like.
-fn set_up(connection: &mut mysql::Conn, session: &[String]) -> mysql::Result<Server> {
-    for statement in session {
-        connection.query_drop(statement)?;
-    }
+fn set_up(
+    connection: &mut mysql::Conn,
+    session: &str,
+    mut in_time: impl FnMut() -> io::Result<()>,
+) -> mysql::Result<Server> {
+    in_time()?;
+    connection.query_drop(session)?;
     // Servers before MySQL 5.7 and MariaDB 10.2 have no session tracking; there
     // the kind of statement alone tells whether the session may have changed.
+    in_time()?;
     let _ = connection.query_drop(TRACK_SESSION);
+    in_time()?;
     let row: Option<mysql::Row> = connection.query_first(look())?;
     let row = row.ok_or_else(mysql::Error::server_disconnected)?;
     let text_collation = columns::text_collation(row.columns_ref());
@@ -289,20 +303,20 @@ const TRACK_SESSION: &str = "SET SESSION session_track_schema = ON, \
      sql_mode,time_zone'";
 
 /// The values here come from a validated configuration and need no escaping.
-fn session_statements(target: &MySqlTarget) -> Vec<String> {
-    let mut names = format!("SET NAMES {}", target.charset.name());
+fn session_statement(target: &MySqlTarget) -> String {
+    let mut statement = format!("SET NAMES {}", target.charset.name());
     if let Some(collation) = &target.collation {
-        names.push_str(" COLLATE ");
-        names.push_str(collation);
+        statement.push_str(" COLLATE ");
+        statement.push_str(collation);
     }
-    let mut variables = "SET SESSION autocommit = 1".to_owned();
+    statement.push_str(", autocommit = 1");
     if let Some(mode) = &target.sql_mode {
-        variables.push_str(&format!(", sql_mode = '{mode}'"));
+        statement.push_str(&format!(", sql_mode = '{mode}'"));
     }
     if let Some(zone) = &target.time_zone {
-        variables.push_str(&format!(", time_zone = '{zone}'"));
+        statement.push_str(&format!(", time_zone = '{zone}'"));
     }
-    vec![names, variables]
+    statement
 }
 
 fn options(target: &MySqlTarget, connect_timeout: Duration) -> mysql::Opts {

@@ -43,8 +43,8 @@ fn texts(connection: &Connection, insert: &Insert) -> Result<Vec<String>> {
     }
 }
 
-/// Leaves nothing behind if it fails: the session stays to be reset until the
-/// commit is answered, and a reset, or a lost connection, rolls back.
+/// Leaves nothing behind if it fails: the session is reset after it in any case,
+/// and a reset, or a lost connection, rolls back what is not committed.
 fn run_in_transaction(
     connection: &mut Connection,
     texts: &[String],
@@ -57,13 +57,6 @@ fn run_in_transaction(
         let answer = statement::send(connection, text, WITHIN, limits).map_err(not_applied)?;
         total.add(answer);
     }
-    // Not sent, it leaves the session to be reset, as it was; nor does a refusal
-    // say that the transaction is over.
-    match statement::send(connection, "COMMIT", ALONE, limits) {
-        Ok(_) => Ok(total),
-        Err(error) => {
-            connection.touch();
-            Err(error)
-        }
-    }
+    statement::send(connection, "COMMIT", ALONE, limits)?;
+    Ok(total)
 }

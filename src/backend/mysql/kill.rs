@@ -3,12 +3,17 @@
 //! statement.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::connection::IDENTITY;
 use super::errors;
+
+/// A kill that waited longer for its turn is left out: others wait behind it, and
+/// a server that was started anew meanwhile counts its connections anew.
+const KILL_AGE_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Killer {
     options: mysql::Opts,
@@ -26,19 +31,32 @@ impl Killer {
     pub(super) fn kill(&self, connection_id: u32, server: &str) {
         let options = self.options.clone();
         let server = server.to_owned();
-        self.threads.execute(move || match kill(options, connection_id, &server) {
-            Ok(true) => tracing::debug!(connection_id, "killed a connection that was given up"),
-            Ok(false) => tracing::warn!(
-                connection_id,
-                "a connection that was given up is not killed: the address leads to another server"
-            ),
-            // 1094: there is no such connection, so nothing runs.
-            Err(mysql::Error::MySqlError(error)) if error.code == 1094 => {}
-            Err(error) => {
-                let reason = errors::describe(&error);
-                tracing::warn!(connection_id, reason, "cannot kill a connection that was given up");
+        let asked = Instant::now();
+        self.threads.execute(move || {
+            if asked.elapsed() < KILL_AGE_MAX {
+                tell(connection_id, kill(options, connection_id, &server));
             }
         });
+    }
+}
+
+fn tell(connection_id: u32, killed: mysql::Result<bool>) {
+    match killed {
+        Ok(true) => tracing::debug!(connection_id, "killed a connection that was given up"),
+        Ok(false) => tracing::warn!(
+            connection_id,
+            "a connection that was given up is not killed: the address leads to another server"
+        ),
+        // 1094: there is no such connection, so nothing runs.
+        Err(mysql::Error::MySqlError(error)) if error.code == 1094 => {}
+        Err(error) => {
+            let reason = errors::describe(&error);
+            tracing::warn!(
+                connection_id,
+                reason,
+                "cannot kill a connection that was given up"
+            );
+        }
     }
 }
 

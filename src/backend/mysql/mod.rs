@@ -18,7 +18,7 @@ use super::Found;
 use super::pool::{Checkout, Pool};
 use super::shards::Threads;
 use crate::config::{MySqlTarget, PoolConfig};
-use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
 use crate::operation::{Answer, Limits, Operation};
 
 /// How long an idle connection may take to answer before another is tried.
@@ -64,7 +64,7 @@ impl MySqlBackend {
     fn run_once(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
         let mut connection = self.checkout(limits.deadline)?;
         let result = run_on(&mut connection, operation, limits);
-        self.check_in(connection);
+        self.check_in(connection, limits.deadline);
         result
     }
 
@@ -72,11 +72,18 @@ impl MySqlBackend {
     fn checkout(&self, deadline: Instant) -> Result<Checkout<MySqlManager>> {
         loop {
             let mut connection = self.pool.checkout(deadline)?;
-            let patience = deadline.min(Instant::now() + PING_TIMEOUT);
-            if !connection.is_doubtful() || connection.ping(patience).is_ok() {
+            if !connection.is_doubtful() {
                 return Ok(connection);
             }
-            self.check_in(connection);
+            let patience = deadline.min(Instant::now() + PING_TIMEOUT);
+            let failed = match connection.ping(patience) {
+                Ok(()) => return Ok(connection),
+                Err(error) => error,
+            };
+            self.check_in(connection, deadline);
+            if Instant::now() >= deadline {
+                return Err(failed.with_phase(Phase::Connect));
+            }
         }
     }
 
@@ -93,17 +100,18 @@ impl MySqlBackend {
             read_only: server.read_only,
             sql_mode: server.sql_mode.clone(),
         };
-        self.check_in(connection);
+        self.check_in(connection, deadline);
         Ok(found)
     }
 
     /// Gives a connection back clean, or drops it and stops what it still runs.
-    fn check_in(&self, mut connection: Checkout<MySqlManager>) {
+    /// The caller's answer waits for it, but not past the deadline.
+    fn check_in(&self, mut connection: Checkout<MySqlManager>, deadline: Instant) {
         if connection.is_unfinished() {
             self.killer
                 .kill(connection.id(), &connection.server().identity);
         }
-        if let Err(error) = connection.clean() {
+        if let Err(error) = connection.clean(deadline) {
             let reason = error.message();
             tracing::debug!(reason, "a connection is dropped: it cannot be reset");
         }

@@ -19,10 +19,13 @@ pub(super) fn run(
     function: Function,
     limits: &Limits,
 ) -> Result<Answer> {
-    let params_given = statement.params != Params::Absent;
-    let dialect = Dialect::MySql(connection.mode());
-    let template = sql::analyze(&statement.sql, statement.style, params_given, dialect)?;
-    sql::check(function, &template)?;
+    let mut template = analyze(connection, statement, function)?;
+    if template.may_touch_session() {
+        // It may read what a trigger of an earlier caller has left. The fresh
+        // session may have other modes: literals end elsewhere in them.
+        connection.renew(limits.deadline)?;
+        template = analyze(connection, statement, function)?;
+    }
     let text = sql::render_escaped(
         &template,
         &statement.params,
@@ -32,17 +35,24 @@ pub(super) fn run(
         effect: effect(function, &template),
         touches_session: template.may_touch_session(),
     };
-    if manner.touches_session {
-        // It may read what a trigger of an earlier caller has left, too.
-        connection.touch();
-        connection.clean()?;
-    }
     let mut answer = send(connection, &text, manner, limits)?;
     if template.kind() == StatementKind::Write && answer.affected_rows == 0 {
         // INSERT … RETURNING gives rows where others give a count.
         answer.affected_rows = answer.rows.as_ref().map_or(0, |rows| rows.row_count as u64);
     }
     Ok(answer)
+}
+
+fn analyze<'s>(
+    connection: &Connection,
+    statement: &'s Statement,
+    function: Function,
+) -> Result<Template<'s>> {
+    let params_given = statement.params != Params::Absent;
+    let dialect = Dialect::MySql(connection.mode());
+    let template = sql::analyze(&statement.sql, statement.style, params_given, dialect)?;
+    sql::check(function, &template)?;
+    Ok(template)
 }
 
 /// What is known of a statement's effects before it is sent.
@@ -86,7 +96,8 @@ pub(super) fn send(
             Ok(answer)
         }
         Err(Failure::Database(error)) => {
-            connection.finish_refused(&error, manner.touches_session);
+            let touched = manner.touches_session || manner.effect != Effect::None;
+            connection.finish_refused(&error, touched);
             Err(errors::from_mysql(&error, manner.effect))
         }
         Err(Failure::Drained(error)) => {
@@ -135,14 +146,17 @@ fn read(
     };
     let mut sets = 0;
     while let Some(mut set) = result.iter() {
-        if let Err(error) = watch.check() {
-            watch.hang_up();
-            return Err(Failure::GivenUp(error));
-        }
         answer.affected_rows = set.affected_rows();
         answer.insert_id = set.last_insert_id().unwrap_or(0);
         let mut rows = ColumnsBuilder::new(set.columns().as_ref(), limits);
         let has_columns = !set.columns().as_ref().is_empty();
+        // An answer that is already there, such as COMMIT's, is never too late.
+        if (has_columns || sets > 0)
+            && let Err(error) = watch.check()
+        {
+            watch.hang_up();
+            return Err(Failure::GivenUp(error));
+        }
         if columns::strays_from(set.columns().as_ref(), collation) {
             watch.hang_up();
             return Err(Failure::GivenUp(strayed()));

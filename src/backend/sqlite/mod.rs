@@ -23,6 +23,9 @@ use crate::value::Value;
 /// Instructions of SQLite's machine between two looks at the clock.
 const DEADLINE_PERIOD_OPS: i32 = 1000;
 
+/// Between two tries at a lock that another connection holds.
+const LOCK_PERIOD: Duration = Duration::from_millis(1);
+
 /// A text, a blob or a row; a reply could not carry a larger one.
 const VALUE_MAX_BYTES: i32 = 16_384_000;
 
@@ -165,10 +168,13 @@ impl Connection {
             return Err(Error::new(ErrorKind::DeadlineExceeded, message));
         }
         self.broken = true;
-        let wait = deadline.saturating_duration_since(Instant::now());
         let is_late = move || Instant::now() >= deadline;
+        let wait_for_lock = move |_| {
+            std::thread::sleep(LOCK_PERIOD);
+            !is_late()
+        };
         self.inner
-            .busy_timeout(wait.max(Duration::from_millis(1)))
+            .busy_handler(Some(wait_for_lock))
             .and_then(|()| {
                 self.inner
                     .progress_handler(DEADLINE_PERIOD_OPS, Some(is_late))
