@@ -19,7 +19,7 @@
  *   transaction, so that a read sees what others have committed.
  * - A request of one session (one connected client) is answered before the
  *   next one of the same session is begun.
- * - Messages of more than 16,000,000 bytes, containers nested deeper than 60,
+ * - Messages of more than Limits.request_max_bytes, containers nested deeper than 60,
  *   more than 1,500,000 elements in lists and maps together and, in a reply,
  *   results over the server's limits (see Limits) are refused.
  */
@@ -114,7 +114,7 @@ struct Statement {
 
 // --------------------------------------------------------------- options
 
-/** What a caller may ask of any request. */
+/** What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later. */
 struct Options {
   /**
    * How long the caller waits, from the moment the request has arrived:
@@ -232,6 +232,7 @@ enum ErrorCode {
   INVALID_ARGUMENT = 1
   /** No shard has that name. */
   UNKNOWN_SHARD = 2
+  /** Kept for later; not sent by API 1.0. */
   UNAUTHENTICATED = 3
   PERMISSION_DENIED = 4
   /** The statement is of a kind that this function, or this service, does not run. */
@@ -252,6 +253,7 @@ enum ErrorCode {
   QUEUE_TIMEOUT = 13
   /** The deadline passed while the statement ran; it has been stopped. */
   DEADLINE_EXCEEDED = 14
+  /** Kept for later; not sent by API 1.0. */
   CANCELLED = 15
   /** The request, or the statement made from it, is over `limit`. */
   REQUEST_TOO_LARGE = 16
@@ -263,8 +265,11 @@ enum ErrorCode {
   SHARD_READ_ONLY = 19
   /** The connection was lost while the statement ran. */
   CONNECTION_LOST = 20
+  /** Kept for later; not sent by API 1.0. */
   TRANSACTION_NOT_FOUND = 21
+  /** Kept for later; not sent by API 1.0. */
   TRANSACTION_ABORTED = 22
+  /** Kept for later; not sent by API 1.0. */
   TRANSACTION_EXPIRED = 23
   /** This server is about to stop; another one takes the request. */
   DRAINING = 24
@@ -329,10 +334,13 @@ exception DataError {
   7: string shard
   8: Phase phase
   9: string request_id
-  /** The limit that was met, in the unit that the message names, and what was seen. */
+  /**
+   * The limit that was met, in the unit that the message names, and what was
+   * seen; for a deadline the milliseconds that were allowed and that passed.
+   */
   10: optional i64 limit
   11: optional i64 seen
-  /** Which item of a request of several failed, from 0. */
+  /** Which item of a request of several failed, from 0; not set by API 1.0. */
   12: optional i32 item
   13: i64 queue_us
   14: i64 execute_us

@@ -221,6 +221,7 @@ impl ErrorCode {
   pub const INVALID_ARGUMENT: ErrorCode = ErrorCode(1);
   /// No shard has that name.
   pub const UNKNOWN_SHARD: ErrorCode = ErrorCode(2);
+  /// Kept for later; not sent by API 1.0.
   pub const UNAUTHENTICATED: ErrorCode = ErrorCode(3);
   pub const PERMISSION_DENIED: ErrorCode = ErrorCode(4);
   /// The statement is of a kind that this function, or this service, does not run.
@@ -241,6 +242,7 @@ impl ErrorCode {
   pub const QUEUE_TIMEOUT: ErrorCode = ErrorCode(13);
   /// The deadline passed while the statement ran; it has been stopped.
   pub const DEADLINE_EXCEEDED: ErrorCode = ErrorCode(14);
+  /// Kept for later; not sent by API 1.0.
   pub const CANCELLED: ErrorCode = ErrorCode(15);
   /// The request, or the statement made from it, is over `limit`.
   pub const REQUEST_TOO_LARGE: ErrorCode = ErrorCode(16);
@@ -252,8 +254,11 @@ impl ErrorCode {
   pub const SHARD_READ_ONLY: ErrorCode = ErrorCode(19);
   /// The connection was lost while the statement ran.
   pub const CONNECTION_LOST: ErrorCode = ErrorCode(20);
+  /// Kept for later; not sent by API 1.0.
   pub const TRANSACTION_NOT_FOUND: ErrorCode = ErrorCode(21);
+  /// Kept for later; not sent by API 1.0.
   pub const TRANSACTION_ABORTED: ErrorCode = ErrorCode(22);
+  /// Kept for later; not sent by API 1.0.
   pub const TRANSACTION_EXPIRED: ErrorCode = ErrorCode(23);
   /// This server is about to stop; another one takes the request.
   pub const DRAINING: ErrorCode = ErrorCode(24);
@@ -994,7 +999,7 @@ impl Default for Statement {
 // Options
 //
 
-/// What a caller may ask of any request.
+/// What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Options {
   /// How long the caller waits, from the moment the request has arrived:
@@ -1584,10 +1589,11 @@ pub struct DataError {
   pub shard: Option<String>,
   pub phase: Option<Phase>,
   pub request_id: Option<String>,
-  /// The limit that was met, in the unit that the message names, and what was seen.
+  /// The limit that was met, in the unit that the message names, and what was
+  /// seen; for a deadline the milliseconds that were allowed and that passed.
   pub limit: Option<i64>,
   pub seen: Option<i64>,
-  /// Which item of a request of several failed, from 0.
+  /// Which item of a request of several failed, from 0; not set by API 1.0.
   pub item: Option<i32>,
   pub queue_us: Option<i64>,
   pub execute_us: Option<i64>,

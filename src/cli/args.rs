@@ -24,14 +24,15 @@ pub(super) struct Args {
 
 const AFTER_HELP: &str = "\
 Start here:
-  forebay demo                                    serve two built-in shards and show how to call them
-  forebay config > forebay.toml                   a configuration with every key explained
-  forebay check --config forebay.toml             is it right, and are its databases there?
-  forebay serve --config forebay.toml             serve it
+  forebay demo                          two built-in shards, and how to call them
+  forebay config > forebay.toml         a configuration, every key explained
+  forebay check --config forebay.toml   is it right, are its databases there?
+  forebay serve --config forebay.toml   serve it
   forebay query --shard users 'SELECT * FROM users WHERE id=?' 7
 
-Exit codes: 0 well; 1 refused by the service or its database; 64 wrong command
-line or configuration; 69 a database, an address or the service cannot be had.";
+Exit codes: 0 well; 1 the service refused the statement; 64 wrong command line
+or configuration; 69 an address, the service, or for check a database cannot be
+had; 130 stopped by a second signal.";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -42,7 +43,8 @@ drain_timeout_ms, and exits 0. A second signal exits at once.")]
     Serve(ServeArgs),
     /// Serve two built-in shards, run three examples against them, and go on serving
     Demo(DemoArgs),
-    /// Validate a configuration file, connect to every shard, and print what was found
+    /// Validate a configuration file, connect to every shard, and print what was found;
+    /// an SQLite file that is not there yet is made
     Check(CheckArgs),
     /// Run one SQL statement through a running service and print what it brings
     #[command(after_help = QUERY_HELP)]
@@ -113,7 +115,8 @@ pub(super) struct QueryArgs {
     /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// How long to wait for the answer, in milliseconds
+    /// How long to wait for the answer, in milliseconds; at most the server's
+    /// max_timeout_ms counts
     #[arg(long, value_name = "MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=86_400_000))]
     pub timeout_ms: u32,
@@ -141,10 +144,10 @@ pub(super) enum Format {
 
 #[derive(ClapArgs)]
 pub(super) struct LogArgs {
-    /// How log lines are written to stderr; the default is the file's, else human
+    /// How log lines are written to stderr, whatever a configuration says
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormatArg>,
-    /// The least severe events that are logged; the default is the file's, else info
+    /// The least severe events that are logged, whatever a configuration says
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevelArg>,
 }

@@ -8,7 +8,7 @@ use comfy_table::{Table, presets};
 use super::args::CheckArgs;
 use super::{Failure, output};
 use crate::backend::{Found, Shard, Shards};
-use crate::config::{Config, Target};
+use crate::config::{Config, SqliteTarget, Target};
 
 /// Shards that are asked at the same time.
 const AT_ONCE: usize = 16;
@@ -82,7 +82,8 @@ fn row(shard: &Shard, found: &Result<Found, String>) -> Vec<String> {
             let name = target.database.as_deref().unwrap_or_default();
             format!("{}/{name}", target.endpoint)
         }
-        Target::Sqlite(_) => "embedded".to_owned(),
+        Target::Sqlite(SqliteTarget::Path(path)) => path.display().to_string(),
+        Target::Sqlite(SqliteTarget::Memory) => "in memory".to_owned(),
     };
     let rest = match found {
         Ok(found) => {

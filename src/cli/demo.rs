@@ -146,25 +146,25 @@ fn instructions(address: &ListenAddress) -> String {
             r#"
 From Python (`pip install thrift`), in this repository:
 
-  PYTHONPATH=gen/py python3 - <<'END'
-  from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
-  from thrift.transport import TSocket, TTransport
-  from forebay_thrift import Forebay
-  from forebay_thrift.ttypes import *
+PYTHONPATH=gen/py python3 - <<'END'
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
+from thrift.transport import TSocket, TTransport
+from forebay_thrift import Forebay
+from forebay_thrift.ttypes import *
 
-  transport = TTransport.TFramedTransport(TSocket.TSocket({host:?}, {port}))
-  client = Forebay.Client(TBinaryProtocolAccelerated(transport))
-  transport.open()
-  statement = Statement("SELECT id, username FROM users WHERE id < %s",
-                        [Value(int64=4)], param_style=ParamStyle.PYFORMAT)
-  for column in client.query(QueryRequest("users", statement)).rows.columns:
-      print(column.name, column.int64s or column.strings)
-  END
+transport = TTransport.TFramedTransport(TSocket.TSocket({host:?}, {port}))
+client = Forebay.Client(TBinaryProtocolAccelerated(transport))
+transport.open()
+statement = Statement("SELECT id, username FROM users WHERE id < %s",
+                      [Value(int64=4)], param_style=ParamStyle.PYFORMAT)
+for column in client.query(QueryRequest("users", statement)).rows.columns:
+    print(column.name, column.int64s or column.strings)
+END
 
 With the generated command-line client:
 
-  PYTHONPATH=gen/py python3 gen/py/forebay_thrift/Forebay-remote -h {address} \
-    query "QueryRequest('users', Statement('SELECT COUNT(*) FROM users'))"
+PYTHONPATH=gen/py python3 gen/py/forebay_thrift/Forebay-remote -h {address} \
+  query "QueryRequest('users', Statement('SELECT COUNT(*) FROM users'))"
 "#,
             host = address
                 .rsplit_once(':')
@@ -176,7 +176,7 @@ With the generated command-line client:
     let program = std::env::args().next();
     let program = program.as_deref().unwrap_or("forebay");
     format!(
-        "{remote_hint}\nFrom the shell:\n\n  \
+        "{remote_hint}\nFrom the shell:\n\n\
          {program} query --to {address} --shard users 'SELECT * FROM users WHERE username=?' ada\n\n\
          Serving until Ctrl-C.\n"
     )

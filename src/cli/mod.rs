@@ -13,6 +13,7 @@ mod query;
 mod serve;
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -89,25 +90,44 @@ fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     output::print(&script)
 }
 
-/// One page with a section for each command.
+/// One page with a section for each command, instead of a page for each.
 fn man_page() -> Result<(), Failure> {
-    let mut page = Vec::new();
-    let failed = |error: std::io::Error| Failure::unavailable(error);
     let mut command = Args::command();
     command.build();
-    clap_mangen::Man::new(command.clone())
-        .render(&mut page)
-        .map_err(failed)?;
-    for sub in command
-        .get_subcommands()
-        .filter(|sub| sub.get_name() != "help")
-    {
-        let title = format!(".SH \"FOREBAY {}\"\n", sub.get_name().to_uppercase());
-        page.extend_from_slice(title.as_bytes());
-        let man = clap_mangen::Man::new(sub.clone());
-        man.render_synopsis_section(&mut page).map_err(failed)?;
-        man.render_description_section(&mut page).map_err(failed)?;
-        man.render_options_section(&mut page).map_err(failed)?;
-    }
+    let mut page = Vec::new();
+    write_man_page(&command, &mut page).map_err(Failure::unavailable)?;
     output::print(&page)
+}
+
+fn write_man_page(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let man = clap_mangen::Man::new(command.clone());
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    for sub in command.get_subcommands() {
+        if sub.get_name() == "help" {
+            continue;
+        }
+        let name = sub.get_name().to_uppercase();
+        writeln!(page, ".SH \"FOREBAY {name}\"")?;
+        let man = clap_mangen::Man::new(sub.clone());
+        man.render_synopsis_section(page)?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+        write_as_it_is(sub, page)?;
+    }
+    write_as_it_is(command, page)
+}
+
+/// The text after a command's help, whose lines are not to be filled.
+fn write_as_it_is(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let Some(text) = command.get_after_help() else {
+        return Ok(());
+    };
+    let text = text
+        .to_string()
+        .replace('\\', "\\e")
+        .replace("\n'", "\n\\&'");
+    writeln!(page, ".SH NOTES\n.nf\n{text}\n.fi")
 }

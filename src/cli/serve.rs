@@ -36,8 +36,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 pub(super) fn start(config: &Config, addresses: &[ListenAddress]) -> Result<Service, Failure> {
     let config = allow_descriptors(config);
     let bind = |address: &ListenAddress| {
-        Listener::bind(address)
-            .map_err(|error| Failure::unavailable(format!("cannot listen on {address}: {error}")))
+        Listener::bind(address).map_err(|error| {
+            Failure::unavailable(format!(
+                "cannot listen on {address}: {error}; choose another with --listen"
+            ))
+        })
     };
     let listeners = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
     Service::start(&config, listeners, stop_signal())

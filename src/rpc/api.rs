@@ -19,7 +19,7 @@ use super::handler::Handler;
 use super::reply::{with_output, write_data_error, write_exception};
 use super::{ExceptionKind, Protocol};
 use crate::backend::Shards;
-use crate::error::{Error, ErrorKind, Outcome, Phase};
+use crate::error::{Error, ErrorKind, LimitMet, Outcome, Phase};
 
 /// The service's name in TMultiplexed messages.
 const SERVICE: &str = "Forebay";
@@ -64,6 +64,15 @@ impl Call<'_> {
         self.name
             .split_once(':')
             .map_or(self.name, |(_, function)| function)
+    }
+
+    /// Milliseconds that the request was allowed, and that have passed.
+    pub(super) fn time_met(&self) -> LimitMet {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        LimitMet {
+            limit: millis(self.deadline.saturating_duration_since(self.arrived)),
+            seen: millis(self.arrived.elapsed()),
+        }
     }
 
     pub(super) fn queue_us(&self) -> i64 {

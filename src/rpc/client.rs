@@ -47,8 +47,8 @@ pub enum ClientError {
     Transport(String),
 }
 
-/// A DataError as its code's name, MySQL's number if there is one, and its
-/// message.
+/// A DataError as its code's name, MySQL's number if there is one, its message,
+/// and its outcome if that is not the usual one.
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -58,7 +58,12 @@ impl fmt::Display for ClientError {
                     None | Some(0) => {}
                     Some(number) => write!(f, " ({number})")?,
                 }
-                write!(f, ": {}", error.message.as_deref().unwrap_or_default())
+                write!(f, ": {}", error.message.as_deref().unwrap_or_default())?;
+                match error.outcome {
+                    Some(generated::Outcome::APPLIED) => f.write_str(" (it was applied)"),
+                    Some(generated::Outcome::UNKNOWN) => f.write_str(" (it may have been applied)"),
+                    _ => Ok(()),
+                }
             }
             ClientError::Transport(message) => f.write_str(message),
         }

@@ -145,7 +145,10 @@ pub(super) fn header(call: &Call<'_>) -> wire::ReplyHeader {
 
 pub(super) fn data_error(error: &Error, call: &Call<'_>) -> wire::DataError {
     let database = error.database();
-    let limit = error.limit_met();
+    let limit = error.limit_met().or_else(|| match error.kind() {
+        ErrorKind::DeadlineExceeded | ErrorKind::QueueTimeout => Some(call.time_met()),
+        _ => None,
+    });
     wire::DataError {
         code: Some(code(error.kind())),
         outcome: Some(outcome(error.outcome())),

@@ -152,12 +152,24 @@ fn check_positional(template: &Template<'_>, is_named: bool, given: usize) -> Re
     if holes.len() != given {
         let verb = if given == 1 { "was" } else { "were" };
         return Err(Error::invalid(format!(
-            "the statement has {}, but {} {verb} given: params must have one for each",
+            "the statement has {}, but {} {verb} given: params must have one for each{}",
             count_of(holes.len(), "placeholder"),
             count_of(given, "parameter"),
+            style_hint(template),
         )));
     }
     Ok(())
+}
+
+/// For the commonest slip of those who come from PyMySQL.
+fn style_hint(template: &Template<'_>) -> &'static str {
+    let looks_pyformat = template.holes.is_empty()
+        && !template.halves_percent
+        && ["%s", "%("].iter().any(|mark| template.sql.contains(mark));
+    match looks_pyformat {
+        true => "; write ? for each, or set param_style to PYFORMAT for %s",
+        false => "",
+    }
 }
 
 fn check_count(given: usize, field: &str) -> Result<()> {

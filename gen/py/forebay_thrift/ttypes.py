@@ -635,7 +635,7 @@ class Statement(object):
 
 class Options(object):
     """
-    What a caller may ask of any request.
+    What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later.
 
     Attributes:
      - timeout_ms: How long the caller waits, from the moment the request has arrived:
@@ -1122,9 +1122,10 @@ class DataError(TException):
      - shard
      - phase
      - request_id
-     - limit: The limit that was met, in the unit that the message names, and what was seen.
+     - limit: The limit that was met, in the unit that the message names, and what was
+    seen; for a deadline the milliseconds that were allowed and that passed.
      - seen
-     - item: Which item of a request of several failed, from 0.
+     - item: Which item of a request of several failed, from 0; not set by API 1.0.
      - queue_us
      - execute_us
 

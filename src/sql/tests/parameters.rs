@@ -248,3 +248,10 @@ fn sqlite_gets_a_mark_for_each_value() {
         "SQLite takes at most 32766 values in a statement, the items of lists counted"
     );
 }
+
+#[test]
+fn who_writes_percent_s_in_the_default_style_is_told_so() {
+    let error = render("SELECT %s", Native, &positional([Value::Int(1)])).unwrap_err();
+    let hint = "; write ? for each, or set param_style to PYFORMAT for %s";
+    assert!(error.message().ends_with(hint), "{}", error.message());
+}
