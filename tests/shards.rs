@@ -1,9 +1,10 @@
 //! Shards: dead ones, ones that come back, and the settings of their connections.
 
-use std::io;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use forebay::config::{Secret, ServerConfig, ShardConfig, TlsConfig, TlsVerify};
@@ -13,50 +14,131 @@ use mysql::prelude::Queryable;
 
 use crate::support::*;
 
-/// A way to the database that can be cut.
+/// A way to the database that can be cut, or swallow what it is given.
 struct Bridge {
     port: u16,
-    open: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
+
+const OPEN: u8 = 0;
+const CUT: u8 = 1;
+const SILENT: u8 = 2;
 
 impl Bridge {
     fn new() -> Bridge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let open = Arc::new(AtomicBool::new(true));
-        let is_open = open.clone();
+        let state = Arc::new(AtomicU8::new(OPEN));
+        let shared = state.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if is_open.load(Ordering::SeqCst) {
-                    carry(client, is_open.clone());
+                if shared.load(Ordering::SeqCst) != CUT {
+                    carry(client, shared.clone());
                 }
             }
         });
-        Bridge { port, open }
+        Bridge { port, state }
     }
 
-    fn set_open(&self, open: bool) {
-        self.open.store(open, Ordering::SeqCst);
+    fn set(&self, state: u8) {
+        self.state.store(state, Ordering::SeqCst);
     }
 }
 
-/// Copies both ways until the bridge is cut.
-fn carry(client: TcpStream, open: Arc<AtomicBool>) {
+/// Carries both ways until the bridge is cut.
+fn carry(client: TcpStream, state: Arc<AtomicU8>) {
     let server = TcpStream::connect(("127.0.0.1", mysql_port())).unwrap();
     for (mut from, mut to) in [
         (client.try_clone().unwrap(), server.try_clone().unwrap()),
         (server.try_clone().unwrap(), client.try_clone().unwrap()),
     ] {
-        std::thread::spawn(move || io::copy(&mut from, &mut to));
+        let state = state.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut bytes) {
+                if state.load(Ordering::SeqCst) != SILENT {
+                    to.write_all(&bytes[..count]).ok();
+                }
+            }
+        });
     }
     std::thread::spawn(move || {
-        while open.load(Ordering::SeqCst) {
+        while state.load(Ordering::SeqCst) != CUT {
             std::thread::sleep(Duration::from_millis(1));
         }
         for side in [client, server] {
             side.shutdown(std::net::Shutdown::Both).ok();
         }
     });
+}
+
+/// Every idle connection is doubtful, and the first takes all the time there is:
+/// the caller is answered, and its worker free.
+#[test]
+fn idle_connections_that_lead_nowhere_end_at_the_deadline() {
+    let bridge = Bridge::new();
+    let mut shard = mysql_shard_at("main", "127.0.0.1", bridge.port);
+    shard.pool.idle_timeout = Duration::from_millis(200);
+    let service = Running::new(vec![shard]);
+    let clients: Vec<_> = (0..3).map(|_| service.client()).collect();
+    std::thread::scope(|scope| {
+        for mut client in clients {
+            scope.spawn(move || client.run("main", "SELECT SLEEP(1) AS opens_three", &[]));
+        }
+        wait_until("three are open", || running_like("AS opens_three") == 3);
+    });
+    std::thread::sleep(Duration::from_millis(150));
+    bridge.set(SILENT);
+    let mut hurried = service.client_within(Duration::from_millis(200));
+    let error = hurried.fails("main", "SELECT 1", &[]);
+    assert_error(&error, ErrorCode::DEADLINE_EXCEEDED, "");
+    bridge.set(OPEN);
+    let mut client = service.client();
+    wait_until("it answers again", || {
+        client
+            .execute("main", "SELECT 1", vec![], ParamStyle::Native)
+            .is_ok()
+    });
+}
+
+/// A server of the test's own, whose global settings are nobody else's; it ends
+/// when its input does.
+#[test]
+fn text_is_escaped_for_the_modes_it_is_read_in() {
+    let mut own = Command::new(root().join("scripts/with-mariadb"))
+        .args(["sh", "-c", "echo $FOREBAY_TEST_MYSQL_PORT; exec cat"])
+        .env_remove("FOREBAY_TEST_MYSQL_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut port = String::new();
+    BufReader::new(own.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let port: u16 = port.trim().parse().unwrap();
+    let mut shard = mysql_shard_at("main", "127.0.0.1", port);
+    target(&mut shard).database = None;
+    shard.pool.max_connections = 1;
+    let service = Running::new(vec![shard]);
+    let mut client = service.client();
+    assert_eq!(client.texts("main", "SELECT 1"), ["1"]);
+    let url = format!("mysql://root@127.0.0.1:{port}/test");
+    let mut direct = mysql::Conn::new(url.as_str()).unwrap();
+    for mode in ["NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", ""] {
+        direct
+            .query_drop(format!("SET GLOBAL sql_mode = '{mode}'"))
+            .unwrap();
+        // Reading a variable takes a fresh session, which has the new mode.
+        let hostile = "\\' , USER() AS injected -- ";
+        let sql = "SELECT ?, @nothing";
+        let rows = client.run("main", sql, &[text(hostile)]).rows.unwrap();
+        assert_eq!(rows.columns.len(), 2, "{mode}");
+        let back = forebay::value::ColumnData::Strings(vec![hostile.to_owned()]);
+        assert_eq!(rows.columns[0].data, back, "{mode}");
+    }
+    drop(own.stdin.take());
+    own.wait().unwrap();
 }
 
 #[test]
@@ -123,12 +205,12 @@ fn a_shard_that_was_cut_off_comes_back_by_itself() {
     let service = Running::new(vec![shard]);
     let mut client = service.client();
     assert_eq!(client.texts("main", "SELECT 1"), ["1"]);
-    bridge.set_open(false);
+    bridge.set(CUT);
     wait_until("it is unavailable", || {
         let result = client.execute("main", "SELECT 1", vec![], ParamStyle::Native);
         result.is_err_and(|error| error.to_string().starts_with("SHARD_UNAVAILABLE"))
     });
-    bridge.set_open(true);
+    bridge.set(OPEN);
     wait_until("it is back", || {
         client
             .execute("main", "SELECT 1", vec![], ParamStyle::Native)

@@ -13,12 +13,13 @@ use super::columns;
 use super::errors;
 use super::wait::Watch;
 use crate::backend::pool::Manager;
-use crate::config::{Endpoint, MySqlTarget, TlsConfig, TlsVerify};
+use crate::config::{Endpoint, MySqlTarget, PoolConfig, TlsConfig, TlsVerify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::SqlMode;
 
-/// A connection that was not used for so long is pinged before it is.
-const PING_AFTER: Duration = Duration::from_secs(30);
+/// A connection that was not used for so long, or for half its idle timeout, is
+/// pinged before it is.
+const PING_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// A connection that was not used for so long is looked at before it is.
 const LOOK_AFTER: Duration = Duration::from_millis(1);
@@ -35,6 +36,7 @@ pub struct MySqlManager {
     options: mysql::Opts,
     /// The statement that makes a fresh session the shard's own.
     session: String,
+    ping_after: Duration,
     encrypted: bool,
 }
 
@@ -56,6 +58,7 @@ pub struct Connection {
     server: Server,
     mode: SqlMode,
     session: String,
+    ping_after: Duration,
     encrypted: bool,
     last_used: Instant,
     watch: Watch,
@@ -77,12 +80,13 @@ enum State {
 }
 
 impl MySqlManager {
-    pub(super) fn new(target: &MySqlTarget, connect_timeout: Duration) -> MySqlManager {
-        let options = options(target, connect_timeout);
+    pub(super) fn new(target: &MySqlTarget, pool: &PoolConfig) -> MySqlManager {
+        let options = options(target, pool.connect_timeout);
         MySqlManager {
             inner: MySqlConnectionManager::new(OptsBuilder::from_opts(options.clone())),
             options,
             session: session_statement(target),
+            ping_after: PING_AFTER_MAX.min(pool.idle_timeout / 2),
             encrypted: target.tls.is_some(),
         }
     }
@@ -108,6 +112,7 @@ impl Manager for MySqlManager {
             inner,
             server,
             session: self.session.clone(),
+            ping_after: self.ping_after,
             encrypted: self.encrypted,
             last_used: Instant::now(),
             watch,
@@ -163,7 +168,7 @@ impl Connection {
     /// Whether it has been idle for so long that only a ping tells if the way to
     /// the server is still there.
     pub(super) fn is_doubtful(&self) -> bool {
-        self.last_used.elapsed() >= PING_AFTER
+        self.last_used.elapsed() >= self.ping_after
     }
 
     /// The exchange is over and its answer completely read.

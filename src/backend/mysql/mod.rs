@@ -38,7 +38,7 @@ impl MySqlBackend {
         pool: &PoolConfig,
         threads: &Threads,
     ) -> MySqlBackend {
-        let manager = MySqlManager::new(target, pool.connect_timeout);
+        let manager = MySqlManager::new(target, pool);
         let killer = Killer::new(manager.options(), threads.kill.clone());
         MySqlBackend {
             pool: Pool::new(shard, manager, pool, threads.connect.clone()),
