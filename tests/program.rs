@@ -121,7 +121,7 @@ fn a_second_signal_exits_at_once() {
         scope.spawn(|| serving.query(&["--shard", "main", "--timeout-ms", "30000", sql]));
         wait_until("it runs", || running_like("AS never_ends") == 1);
         serving.signal("TERM");
-        // Until it listens for the second.
+        // Two that come as one would count as one.
         std::thread::sleep(std::time::Duration::from_millis(300));
         serving.signal("TERM");
     });

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ServeArgs;
 use super::{Failure, log};
@@ -71,26 +71,39 @@ fn allow_descriptors(config: &Config) -> Config {
 
 /// Comes with the first signal; the second ends the process.
 async fn stop_signal() {
-    let name = match next_signal().await {
-        Ok(name) => name,
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
         Err(error) => {
             tracing::error!(%error, "signals cannot be received; stop it with SIGKILL");
             std::future::pending().await
         }
     };
-    tracing::info!(signal = name, "stopping; a second signal stops at once");
-    tokio::spawn(async {
-        if next_signal().await.is_ok() {
-            std::process::exit(EXIT_AT_ONCE);
-        }
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping; a second signal stops at once");
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(EXIT_AT_ONCE);
     });
 }
 
-async fn next_signal() -> io::Result<&'static str> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => Ok("SIGINT"),
-        _ = terminate.recv() => Ok("SIGTERM"),
+/// Listened to from the start to the end, so that none is missed in between.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
     }
 }

@@ -15,9 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use detect::{Protocol, Transport, Wire};
+pub use detect::{Protocol, Wire};
 pub use inbox::{Fault, FaultKind, Message};
-pub use scan::{Head, ScanErrorKind};
 pub use session::Reply;
 pub use socket::Listener;
 

@@ -1,10 +1,10 @@
-//! Many rows in as few statements as `max_allowed_packet` lets be, and in one
-//! transaction if that is more than one.
+//! Many rows in a few statements, each within `max_allowed_packet`, and in one
+//! transaction if they are more than one.
 
 use super::connection::Connection;
 use super::errors::Effect;
 use super::statement::{self, Manner};
-use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{Answer, Insert, Limits};
 use crate::sql;
 
@@ -50,7 +50,13 @@ fn run_in_transaction(
     texts: &[String],
     limits: &Limits,
 ) -> Result<Answer> {
-    let not_applied = |error: Error| error.with_outcome(Outcome::NotApplied);
+    let not_applied = |error: Error| {
+        let error = error.with_outcome(Outcome::NotApplied);
+        match error.kind() {
+            ErrorKind::ConnectionLost => error.with_retry(Retry::AfterPause),
+            _ => error,
+        }
+    };
     statement::send(connection, "START TRANSACTION", WITHIN, limits).map_err(not_applied)?;
     let mut total = Answer::default();
     for text in texts {
