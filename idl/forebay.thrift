@@ -13,10 +13,12 @@
  *   field breaks nobody. Unknown struct fields are skipped; an unknown member
  *   of the union Value is refused.
  * - In every request, field 1 is the shard's name and field 15 the options.
+ *   (multi has no field 1: each of its items names its own shard.)
  * - Times are lengths in the unit that ends their name: `_ms` milliseconds,
  *   `_us` microseconds. Sizes are bytes.
- * - Text is UTF-8. A MySQL statement runs with autocommit on, in its own
- *   transaction, so that a read sees what others have committed.
+ * - Text is UTF-8. Outside of begin_transaction and an atomic batch, a MySQL
+ *   statement runs with autocommit on, in its own transaction, so that a read
+ *   sees what others have committed.
  * - A request of one session (one connected client) is answered before the
  *   next one of the same session is begun.
  * - Messages of more than Limits.request_max_bytes, containers nested deeper than 60,
@@ -35,7 +37,7 @@ namespace rb Forebay
 namespace perl Forebay
 
 /** Version of this contract, as `major.minor`; a new major number may break callers. */
-const string API_VERSION = "1.0"
+const string API_VERSION = "1.1"
 
 // ---------------------------------------------------------------- values
 
@@ -75,6 +77,12 @@ union Value {
    * a whole statement.
    */
   10: list<Value> items
+  /**
+   * In a batch only: the insert id that the step of this number, from 0, has
+   * made. It must be an earlier step; if that one was not run, or has made no
+   * id, the step that asks for it fails with INVALID_ARGUMENT.
+   */
+  11: i32 insert_id_of_step
 }
 
 /** How a statement marks the places of its parameters. */
@@ -114,7 +122,7 @@ struct Statement {
 
 // --------------------------------------------------------------- options
 
-/** What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later. */
+/** What a caller may ask of any request. Fields 6 to 14 are kept for later. */
 struct Options {
   /**
    * How long the caller waits, from the moment the request has arrived:
@@ -125,8 +133,19 @@ struct Options {
   1: optional i32 timeout_ms
   /** A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty. */
   2: optional string request_id
+  /**
+   * Run within this transaction: the token that begin_transaction gave, in the
+   * session that it was given to. The request's shard must then be the
+   * transaction's, or unset. Refused in info, begin_transaction and multi.
+   */
+  3: optional string transaction
   /** Refuse a result of more rows than this. Default and maximum are the server's (Limits). */
   4: optional i32 max_rows
+  /**
+   * How many of each statement's warnings to give (SHOW WARNINGS), which costs
+   * a round trip if there are any. Default: 0, the count alone; at most 1,000.
+   */
+  5: optional i32 warnings_max
 }
 
 /** What every result begins with. */
@@ -224,6 +243,16 @@ struct ResultSet {
   2: list<Column> columns
 }
 
+/** A note, warning or error that MySQL has to a statement that went well. */
+struct Warning {
+  /** `Note`, `Warning` or `Error`. */
+  1: string level
+  /** MySQL's error number. */
+  2: i32 code
+  /** MySQL's words, which may quote values. */
+  3: string message
+}
+
 // ---------------------------------------------------------------- errors
 
 /** What went wrong: the one thing to branch on. */
@@ -232,7 +261,7 @@ enum ErrorCode {
   INVALID_ARGUMENT = 1
   /** No shard has that name. */
   UNKNOWN_SHARD = 2
-  /** Kept for later; not sent by API 1.0. */
+  /** Kept for later; not sent yet. */
   UNAUTHENTICATED = 3
   PERMISSION_DENIED = 4
   /** The statement is of a kind that this function, or this service, does not run. */
@@ -253,11 +282,15 @@ enum ErrorCode {
   QUEUE_TIMEOUT = 13
   /** The deadline passed while the statement ran; it has been stopped. */
   DEADLINE_EXCEEDED = 14
-  /** Kept for later; not sent by API 1.0. */
+  /** Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR. */
   CANCELLED = 15
   /** The request, or the statement made from it, is over `limit`. */
   REQUEST_TOO_LARGE = 16
-  /** The result is over `limit` (rows or bytes). */
+  /**
+   * The result is over `limit`, which `message` names: rows or bytes of this
+   * request, or what all results of the service may take together (then
+   * `retry_hint` is AFTER_PAUSE).
+   */
   RESULT_TOO_LARGE = 17
   /** No connection to the shard's database can be had. */
   SHARD_UNAVAILABLE = 18
@@ -265,11 +298,11 @@ enum ErrorCode {
   SHARD_READ_ONLY = 19
   /** The connection was lost while the statement ran. */
   CONNECTION_LOST = 20
-  /** Kept for later; not sent by API 1.0. */
+  /** This session has begun no such transaction on this instance of the service, or it has ended. */
   TRANSACTION_NOT_FOUND = 21
-  /** Kept for later; not sent by API 1.0. */
+  /** An earlier error has ended the transaction; `message` has the first cause. Roll it back to be rid of it. */
   TRANSACTION_ABORTED = 22
-  /** Kept for later; not sent by API 1.0. */
+  /** The transaction was over its idle or its total limit and has been rolled back. */
   TRANSACTION_EXPIRED = 23
   /** This server is about to stop; another one takes the request. */
   DRAINING = 24
@@ -340,7 +373,7 @@ exception DataError {
    */
   10: optional i64 limit
   11: optional i64 seen
-  /** Which item of a request of several failed, from 0; not set by API 1.0. */
+  /** Which step of a batch, or item of a multi, failed, from 0. */
   12: optional i32 item
   13: i64 queue_us
   14: i64 execute_us
@@ -364,12 +397,30 @@ struct Limits {
   4: i32 default_timeout_ms
   /** The largest Options.timeout_ms that counts. */
   5: i32 max_timeout_ms
+  /** Items of a multi. */
+  6: i32 multi_items_max
+  /** Items of one multi that run on one shard at the same time; less where the pool is small. */
+  7: i32 multi_parallel_max
+  /** Steps of a batch. */
+  8: i32 batch_steps_max
+  /** A transaction that is not used for so long is rolled back. */
+  9: i32 transaction_idle_timeout_ms
+  /** A transaction that is open for so long is rolled back. */
+  10: i32 transaction_timeout_ms
 }
 
 /** A database behind a shard. */
 enum ShardKind {
   MYSQL = 1
   SQLITE = 2
+}
+
+/** What ExecuteResult.affected_rows counts for an UPDATE. */
+enum AffectedRows {
+  /** Rows that have other values than before. */
+  CHANGED = 1
+  /** Rows that the condition met, changed or not. */
+  MATCHED = 2
 }
 
 struct ShardInfo {
@@ -383,6 +434,10 @@ struct ShardInfo {
   5: i32 pool_max_connections
   /** Requests that may wait for one of them; one more is refused with QUEUE_FULL. */
   6: i32 queue_max_requests
+  /** Transactions that may be open at once; one more waits in a queue of its own. */
+  7: i32 transactions_max
+  /** As the shard is configured; SQLite counts MATCHED. */
+  8: AffectedRows affected_rows
 }
 
 struct InfoResult {
@@ -422,11 +477,18 @@ struct QueryResult {
   2: ResultSet rows
   /** MySQL's count of warnings, at most 65,535. 0 from SQLite. */
   3: i32 warning_count
+  /** As many as Options.warnings_max asked for. */
+  4: list<Warning> warnings
 }
 
 struct ExecuteRequest {
   1: optional string shard
-  /** One of any kind but those that change the session (SET, USE, BEGIN, LOCK TABLES …). */
+  /**
+   * One of any kind but those that change the session (SET, USE, LOCK TABLES,
+   * CREATE TEMPORARY TABLE …). Within a transaction these are allowed too, and
+   * what they change ends with it; refused there is what would end it (BEGIN,
+   * COMMIT, CREATE TABLE …).
+   */
   2: optional Statement statement
   15: optional Options options
 }
@@ -434,8 +496,8 @@ struct ExecuteRequest {
 struct ExecuteResult {
   1: ReplyHeader header
   /**
-   * Rows that the statement changed. MySQL does not count an UPDATE's rows
-   * that had their new values already; SQLite does.
+   * Rows that the statement changed. Whether an UPDATE's rows that had their
+   * new values already count is the shard's choice: see ShardInfo.affected_rows.
    */
   2: i64 affected_rows
   /**
@@ -447,6 +509,21 @@ struct ExecuteResult {
   4: i32 warning_count
   /** The rows, if the statement returns any. */
   5: optional ResultSet rows
+  /** As many as Options.warnings_max asked for. */
+  6: list<Warning> warnings
+  /** The result sets after the first, which a CALL may have. At most 1,000. */
+  7: list<ResultSet> more_rows
+  /**
+   * Rows that the condition of an UPDATE met, however affected_rows is
+   * configured; of other statements the same as affected_rows.
+   */
+  8: i64 matched_rows
+  /**
+   * Rows that an INSERT or REPLACE has added: where the engine gives their ids
+   * one after the other (InnoDB does, for rows whose number is known), these
+   * are insert_id and the next, auto_increment_increment apart. 0 for others.
+   */
+  9: i64 insert_count
 }
 
 // ---------------------------------------------------------------- insert
@@ -492,6 +569,199 @@ struct InsertResult {
   4: i32 statements
   /** MySQL's count of warnings over all statements. 0 from SQLite. */
   5: i32 warning_count
+  /** As many as Options.warnings_max asked for. */
+  6: list<Warning> warnings
+  /** Rows added; see ExecuteResult.insert_count. */
+  7: i64 insert_count
+}
+
+// ----------------------------------------------------------------- batch
+
+/** What the steps of a batch are to each other. */
+enum BatchMode {
+  /** Each commits itself; one that fails does not keep the others from running. */
+  EACH = 1
+  /** Each commits itself; after one that fails none is run. */
+  STOP_ON_ERROR = 2
+  /**
+   * All are one transaction. If one fails it is rolled back and the call throws
+   * its error, with its number in `item`. Of a deadlock, the server runs the
+   * whole batch again, up to 5 times within the deadline. Statements that would
+   * commit (CREATE TABLE …) are refused; in SQLite they do not commit, and run.
+   */
+  ATOMIC = 3
+}
+
+/** What an earlier step must have come to for this one to run. */
+enum StepCondition {
+  /** It affected rows (an UPDATE: met rows, changed or not) or returned some. */
+  HAD_ROWS = 1
+  /** It ran and did neither. */
+  HAD_NO_ROWS = 2
+}
+
+/** One statement of a batch, perhaps with many rows of parameters. */
+struct BatchStep {
+  /** As in ExecuteRequest. */
+  1: optional Statement statement
+  /**
+   * Run the statement once for each of these, as DB-API's executemany does;
+   * then the statement's own params must be unset. An INSERT or REPLACE … VALUES
+   * is sent as few statements of many rows. All or nothing in every mode;
+   * statements that return rows are refused. At least one row.
+   */
+  2: optional list<list<Value>> param_rows
+  /** The same with names. */
+  3: optional list<map<string, Value>> named_param_rows
+  /** Run only then; if not, or if the other step was not run itself, SKIPPED. Default: run. */
+  4: optional StepCondition condition
+  /** Which step `condition` asks about, from 0: an earlier one. Default: the one before. */
+  5: optional i32 condition_step
+}
+
+/** Several statements on one shard, one after the other, in one call. */
+struct BatchRequest {
+  1: optional string shard
+  /** At least one, at most Limits.batch_steps_max. */
+  2: optional list<BatchStep> steps
+  /** Default: ATOMIC. Within a transaction, ATOMIC is a savepoint. */
+  3: optional BatchMode mode = BatchMode.ATOMIC
+  15: optional Options options
+}
+
+enum StepStatus {
+  /** It ran, and `result` is set. */
+  DONE = 1
+  /** It ran, or could not be run, and `error` is set. */
+  FAILED = 2
+  /** Its condition was not met. */
+  SKIPPED = 3
+  /** An earlier step failed. */
+  NOT_RUN = 4
+}
+
+struct StepResult {
+  1: StepStatus status
+  /** Without a header. Over many rows of parameters: the sums, and the first id. */
+  2: optional ExecuteResult result
+  3: optional DataError error
+}
+
+struct BatchResult {
+  1: ReplyHeader header
+  /** One for each step, in their order. */
+  2: list<StepResult> steps
+  /** How often the batch was run: more than 1 after deadlocks. */
+  3: i32 attempts
+}
+
+// ----------------------------------------------------------------- multi
+
+/** What a multi does when an item fails. */
+enum MultiPolicy {
+  /** Gives every item's own outcome. */
+  TAKE_WHAT_CAME = 1
+  /**
+   * Stops the items that still run, begins no other, and throws the first
+   * error, with its item's number in `item`. Items that were done stay done:
+   * `outcome` is that of all of them together.
+   */
+  FAIL_ON_FIRST_ERROR = 2
+}
+
+/**
+ * One item: exactly one of the requests, with a shard of its own. Of its
+ * options `timeout_ms` may shorten its time, `transaction` must be unset.
+ */
+struct MultiItem {
+  1: optional QueryRequest query
+  2: optional ExecuteRequest execute
+  3: optional InsertRequest insert
+  4: optional BatchRequest batch
+}
+
+/**
+ * Independent items on any shards, run in parallel under one deadline. Of one
+ * shard's items no more than Limits.multi_parallel_max run at once; the others
+ * follow in order.
+ */
+struct MultiRequest {
+  /** At least one, at most Limits.multi_items_max. */
+  2: optional list<MultiItem> items
+  /** Default: TAKE_WHAT_CAME. */
+  3: optional MultiPolicy policy = MultiPolicy.TAKE_WHAT_CAME
+  /** `timeout_ms` is that of the whole; the others hold for the items that do not set them. */
+  15: optional Options options
+}
+
+/**
+ * What came of one item: `error`, or the result of its request. An item that
+ * missed the deadline has the error DEADLINE_EXCEEDED, or QUEUE_TIMEOUT if it
+ * was not begun.
+ */
+struct MultiOutcome {
+  1: optional DataError error
+  2: optional QueryResult query
+  3: optional ExecuteResult execute
+  4: optional InsertResult insert
+  5: optional BatchResult batch
+}
+
+struct MultiResult {
+  1: ReplyHeader header
+  /** One for each item, in their order. */
+  2: list<MultiOutcome> outcomes
+}
+
+// ---------------------------------------------------------- transactions
+
+/** SQL's isolation levels; SQLite has SERIALIZABLE only. */
+enum Isolation {
+  READ_UNCOMMITTED = 1
+  READ_COMMITTED = 2
+  REPEATABLE_READ = 3
+  SERIALIZABLE = 4
+}
+
+struct BeginRequest {
+  1: optional string shard
+  /** Default: the database's own. */
+  2: optional Isolation isolation
+  /** Default: false. Writes are then SQL_ERROR (MySQL 1792). */
+  3: optional bool read_only
+  15: optional Options options
+}
+
+struct BeginResult {
+  1: ReplyHeader header
+  /**
+   * For Options.transaction of the requests that belong to it, and of
+   * commit_transaction or rollback_transaction at its end. Of use in this
+   * session only, with whose end the transaction is rolled back.
+   */
+  2: string transaction
+  /** Limits.transaction_idle_timeout_ms. */
+  3: i32 idle_timeout_ms
+  /** Limits.transaction_timeout_ms. */
+  4: i32 timeout_ms
+}
+
+struct CommitRequest {
+  /** `transaction` says which. */
+  15: optional Options options
+}
+
+struct CommitResult {
+  1: ReplyHeader header
+}
+
+struct RollbackRequest {
+  /** `transaction` says which. */
+  15: optional Options options
+}
+
+struct RollbackResult {
+  1: ReplyHeader header
 }
 
 // --------------------------------------------------------------- service
@@ -511,4 +781,36 @@ service Forebay {
 
   /** Inserts many rows. */
   InsertResult insert(1: InsertRequest request) throws (1: DataError error)
+
+  /** Runs several statements on one shard, which may depend on each other. */
+  BatchResult batch(1: BatchRequest request) throws (1: DataError error)
+
+  /** Runs independent requests on any shards in parallel, under one deadline. */
+  MultiResult multi(1: MultiRequest request) throws (1: DataError error)
+
+  /**
+   * Opens a transaction, which keeps a connection until it ends: prefer an
+   * atomic batch where one will do. It is rolled back when its session ends; a
+   * server that is about to stop lets it go on for a while.
+   *
+   * A statement that fails is undone alone, and the transaction goes on. What
+   * ends it is a DEADLOCK, a lost connection and, in MySQL, a statement that is
+   * stopped at its deadline: all that follows but rollback_transaction is then
+   * TRANSACTION_ABORTED. In SQLite a transaction that may write keeps others
+   * from writing, and from beginning one, from its start to its end; in an
+   * in-memory database it keeps them from reading, too (LOCK_TIMEOUT).
+   */
+  BeginResult begin_transaction(1: BeginRequest request) throws (1: DataError error)
+
+  /**
+   * Makes the transaction's changes last. After an error they do not;
+   * `outcome` is UNKNOWN if the connection was lost meanwhile. One that was
+   * aborted or has expired says so until it is rolled back; where the error is
+   * INVALID_ARGUMENT, QUEUE_FULL or QUEUE_TIMEOUT nothing was begun, and the
+   * transaction is as it was; after any other error it has ended.
+   */
+  CommitResult commit_transaction(1: CommitRequest request) throws (1: DataError error)
+
+  /** Undoes the transaction's changes, also if it was aborted or has expired. */
+  RollbackResult rollback_transaction(1: RollbackRequest request) throws (1: DataError error)
 }

@@ -221,7 +221,7 @@ impl ErrorCode {
   pub const INVALID_ARGUMENT: ErrorCode = ErrorCode(1);
   /// No shard has that name.
   pub const UNKNOWN_SHARD: ErrorCode = ErrorCode(2);
-  /// Kept for later; not sent by API 1.0.
+  /// Kept for later; not sent yet.
   pub const UNAUTHENTICATED: ErrorCode = ErrorCode(3);
   pub const PERMISSION_DENIED: ErrorCode = ErrorCode(4);
   /// The statement is of a kind that this function, or this service, does not run.
@@ -242,11 +242,13 @@ impl ErrorCode {
   pub const QUEUE_TIMEOUT: ErrorCode = ErrorCode(13);
   /// The deadline passed while the statement ran; it has been stopped.
   pub const DEADLINE_EXCEEDED: ErrorCode = ErrorCode(14);
-  /// Kept for later; not sent by API 1.0.
+  /// Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR.
   pub const CANCELLED: ErrorCode = ErrorCode(15);
   /// The request, or the statement made from it, is over `limit`.
   pub const REQUEST_TOO_LARGE: ErrorCode = ErrorCode(16);
-  /// The result is over `limit` (rows or bytes).
+  /// The result is over `limit`, which `message` names: rows or bytes of this
+  /// request, or what all results of the service may take together (then
+  /// `retry_hint` is AFTER_PAUSE).
   pub const RESULT_TOO_LARGE: ErrorCode = ErrorCode(17);
   /// No connection to the shard's database can be had.
   pub const SHARD_UNAVAILABLE: ErrorCode = ErrorCode(18);
@@ -254,11 +256,11 @@ impl ErrorCode {
   pub const SHARD_READ_ONLY: ErrorCode = ErrorCode(19);
   /// The connection was lost while the statement ran.
   pub const CONNECTION_LOST: ErrorCode = ErrorCode(20);
-  /// Kept for later; not sent by API 1.0.
+  /// This session has begun no such transaction on this instance of the service, or it has ended.
   pub const TRANSACTION_NOT_FOUND: ErrorCode = ErrorCode(21);
-  /// Kept for later; not sent by API 1.0.
+  /// An earlier error has ended the transaction; `message` has the first cause. Roll it back to be rid of it.
   pub const TRANSACTION_ABORTED: ErrorCode = ErrorCode(22);
-  /// Kept for later; not sent by API 1.0.
+  /// The transaction was over its idle or its total limit and has been rolled back.
   pub const TRANSACTION_EXPIRED: ErrorCode = ErrorCode(23);
   /// This server is about to stop; another one takes the request.
   pub const DRAINING: ErrorCode = ErrorCode(24);
@@ -595,6 +597,60 @@ impl From<&ShardKind> for i32 {
   }
 }
 
+/// What ExecuteResult.affected_rows counts for an UPDATE.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AffectedRows(pub i32);
+
+impl AffectedRows {
+  /// Rows that have other values than before.
+  pub const CHANGED: AffectedRows = AffectedRows(1);
+  /// Rows that the condition met, changed or not.
+  pub const MATCHED: AffectedRows = AffectedRows(2);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::CHANGED,
+    Self::MATCHED,
+  ];
+}
+
+impl TSerializable for AffectedRows {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<AffectedRows> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(AffectedRows::from(enum_value))
+  }
+}
+
+impl From<i32> for AffectedRows {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => AffectedRows::CHANGED,
+      2 => AffectedRows::MATCHED,
+      _ => AffectedRows(i)
+    }
+  }
+}
+
+impl From<&i32> for AffectedRows {
+  fn from(i: &i32) -> Self {
+    AffectedRows::from(*i)
+  }
+}
+
+impl From<AffectedRows> for i32 {
+  fn from(e: AffectedRows) -> i32 {
+    e.0
+  }
+}
+
+impl From<&AffectedRows> for i32 {
+  fn from(e: &AffectedRows) -> i32 {
+    e.0
+  }
+}
+
 /// What an insert does with a row whose key is there already.
 #[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct InsertMode(pub i32);
@@ -653,6 +709,296 @@ impl From<&InsertMode> for i32 {
   }
 }
 
+/// What the steps of a batch are to each other.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BatchMode(pub i32);
+
+impl BatchMode {
+  /// Each commits itself; one that fails does not keep the others from running.
+  pub const EACH: BatchMode = BatchMode(1);
+  /// Each commits itself; after one that fails none is run.
+  pub const STOP_ON_ERROR: BatchMode = BatchMode(2);
+  /// All are one transaction. If one fails it is rolled back and the call throws
+  /// its error, with its number in `item`. Of a deadlock, the server runs the
+  /// whole batch again, up to 5 times within the deadline. Statements that would
+  /// commit (CREATE TABLE …) are refused; in SQLite they do not commit, and run.
+  pub const ATOMIC: BatchMode = BatchMode(3);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::EACH,
+    Self::STOP_ON_ERROR,
+    Self::ATOMIC,
+  ];
+}
+
+impl TSerializable for BatchMode {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BatchMode> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(BatchMode::from(enum_value))
+  }
+}
+
+impl From<i32> for BatchMode {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => BatchMode::EACH,
+      2 => BatchMode::STOP_ON_ERROR,
+      3 => BatchMode::ATOMIC,
+      _ => BatchMode(i)
+    }
+  }
+}
+
+impl From<&i32> for BatchMode {
+  fn from(i: &i32) -> Self {
+    BatchMode::from(*i)
+  }
+}
+
+impl From<BatchMode> for i32 {
+  fn from(e: BatchMode) -> i32 {
+    e.0
+  }
+}
+
+impl From<&BatchMode> for i32 {
+  fn from(e: &BatchMode) -> i32 {
+    e.0
+  }
+}
+
+/// What an earlier step must have come to for this one to run.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StepCondition(pub i32);
+
+impl StepCondition {
+  /// It affected rows (an UPDATE: met rows, changed or not) or returned some.
+  pub const HAD_ROWS: StepCondition = StepCondition(1);
+  /// It ran and did neither.
+  pub const HAD_NO_ROWS: StepCondition = StepCondition(2);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::HAD_ROWS,
+    Self::HAD_NO_ROWS,
+  ];
+}
+
+impl TSerializable for StepCondition {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<StepCondition> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(StepCondition::from(enum_value))
+  }
+}
+
+impl From<i32> for StepCondition {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => StepCondition::HAD_ROWS,
+      2 => StepCondition::HAD_NO_ROWS,
+      _ => StepCondition(i)
+    }
+  }
+}
+
+impl From<&i32> for StepCondition {
+  fn from(i: &i32) -> Self {
+    StepCondition::from(*i)
+  }
+}
+
+impl From<StepCondition> for i32 {
+  fn from(e: StepCondition) -> i32 {
+    e.0
+  }
+}
+
+impl From<&StepCondition> for i32 {
+  fn from(e: &StepCondition) -> i32 {
+    e.0
+  }
+}
+
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StepStatus(pub i32);
+
+impl StepStatus {
+  /// It ran, and `result` is set.
+  pub const DONE: StepStatus = StepStatus(1);
+  /// It ran, or could not be run, and `error` is set.
+  pub const FAILED: StepStatus = StepStatus(2);
+  /// Its condition was not met.
+  pub const SKIPPED: StepStatus = StepStatus(3);
+  /// An earlier step failed.
+  pub const NOT_RUN: StepStatus = StepStatus(4);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::DONE,
+    Self::FAILED,
+    Self::SKIPPED,
+    Self::NOT_RUN,
+  ];
+}
+
+impl TSerializable for StepStatus {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<StepStatus> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(StepStatus::from(enum_value))
+  }
+}
+
+impl From<i32> for StepStatus {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => StepStatus::DONE,
+      2 => StepStatus::FAILED,
+      3 => StepStatus::SKIPPED,
+      4 => StepStatus::NOT_RUN,
+      _ => StepStatus(i)
+    }
+  }
+}
+
+impl From<&i32> for StepStatus {
+  fn from(i: &i32) -> Self {
+    StepStatus::from(*i)
+  }
+}
+
+impl From<StepStatus> for i32 {
+  fn from(e: StepStatus) -> i32 {
+    e.0
+  }
+}
+
+impl From<&StepStatus> for i32 {
+  fn from(e: &StepStatus) -> i32 {
+    e.0
+  }
+}
+
+/// What a multi does when an item fails.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MultiPolicy(pub i32);
+
+impl MultiPolicy {
+  /// Gives every item's own outcome.
+  pub const TAKE_WHAT_CAME: MultiPolicy = MultiPolicy(1);
+  /// Stops the items that still run, begins no other, and throws the first
+  /// error, with its item's number in `item`. Items that were done stay done:
+  /// `outcome` is that of all of them together.
+  pub const FAIL_ON_FIRST_ERROR: MultiPolicy = MultiPolicy(2);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::TAKE_WHAT_CAME,
+    Self::FAIL_ON_FIRST_ERROR,
+  ];
+}
+
+impl TSerializable for MultiPolicy {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<MultiPolicy> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(MultiPolicy::from(enum_value))
+  }
+}
+
+impl From<i32> for MultiPolicy {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => MultiPolicy::TAKE_WHAT_CAME,
+      2 => MultiPolicy::FAIL_ON_FIRST_ERROR,
+      _ => MultiPolicy(i)
+    }
+  }
+}
+
+impl From<&i32> for MultiPolicy {
+  fn from(i: &i32) -> Self {
+    MultiPolicy::from(*i)
+  }
+}
+
+impl From<MultiPolicy> for i32 {
+  fn from(e: MultiPolicy) -> i32 {
+    e.0
+  }
+}
+
+impl From<&MultiPolicy> for i32 {
+  fn from(e: &MultiPolicy) -> i32 {
+    e.0
+  }
+}
+
+/// SQL's isolation levels; SQLite has SERIALIZABLE only.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Isolation(pub i32);
+
+impl Isolation {
+  pub const READ_UNCOMMITTED: Isolation = Isolation(1);
+  pub const READ_COMMITTED: Isolation = Isolation(2);
+  pub const REPEATABLE_READ: Isolation = Isolation(3);
+  pub const SERIALIZABLE: Isolation = Isolation(4);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::READ_UNCOMMITTED,
+    Self::READ_COMMITTED,
+    Self::REPEATABLE_READ,
+    Self::SERIALIZABLE,
+  ];
+}
+
+impl TSerializable for Isolation {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<Isolation> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(Isolation::from(enum_value))
+  }
+}
+
+impl From<i32> for Isolation {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => Isolation::READ_UNCOMMITTED,
+      2 => Isolation::READ_COMMITTED,
+      3 => Isolation::REPEATABLE_READ,
+      4 => Isolation::SERIALIZABLE,
+      _ => Isolation(i)
+    }
+  }
+}
+
+impl From<&i32> for Isolation {
+  fn from(i: &i32) -> Self {
+    Isolation::from(*i)
+  }
+}
+
+impl From<Isolation> for i32 {
+  fn from(e: Isolation) -> i32 {
+    e.0
+  }
+}
+
+impl From<&Isolation> for i32 {
+  fn from(e: &Isolation) -> i32 {
+    e.0
+  }
+}
+
 //
 // Value
 //
@@ -669,6 +1015,7 @@ pub enum Value {
   Bytes(Vec<u8>),
   Temporal(String),
   Items(Vec<Box<Value>>),
+  InsertIdOfStep(i32),
 }
 
 impl TSerializable for Value {
@@ -759,6 +1106,13 @@ impl TSerializable for Value {
           }
           received_field_count += 1;
         },
+        11 => {
+          let val = i_prot.read_i32()?;
+          if ret.is_none() {
+            ret = Some(Value::InsertIdOfStep(val));
+          }
+          received_field_count += 1;
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
           received_field_count += 1;
@@ -845,6 +1199,11 @@ impl TSerializable for Value {
           e.write_to_out_protocol(o_prot)?;
         }
         o_prot.write_list_end()?;
+        o_prot.write_field_end()?;
+      },
+      Value::InsertIdOfStep(f) => {
+        o_prot.write_field_begin(&TFieldIdentifier::new("insert_id_of_step", TType::I32, 11))?;
+        o_prot.write_i32(f)?;
         o_prot.write_field_end()?;
       },
     }
@@ -999,7 +1358,7 @@ impl Default for Statement {
 // Options
 //
 
-/// What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later.
+/// What a caller may ask of any request. Fields 6 to 14 are kept for later.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Options {
   /// How long the caller waits, from the moment the request has arrived:
@@ -1009,16 +1368,25 @@ pub struct Options {
   pub timeout_ms: Option<i32>,
   /// A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty.
   pub request_id: Option<String>,
+  /// Run within this transaction: the token that begin_transaction gave, in the
+  /// session that it was given to. The request's shard must then be the
+  /// transaction's, or unset. Refused in info, begin_transaction and multi.
+  pub transaction: Option<String>,
   /// Refuse a result of more rows than this. Default and maximum are the server's (Limits).
   pub max_rows: Option<i32>,
+  /// How many of each statement's warnings to give (SHOW WARNINGS), which costs
+  /// a round trip if there are any. Default: 0, the count alone; at most 1,000.
+  pub warnings_max: Option<i32>,
 }
 
 impl Options {
-  pub fn new<F1, F2, F4>(timeout_ms: F1, request_id: F2, max_rows: F4) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F4: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5>(timeout_ms: F1, request_id: F2, transaction: F3, max_rows: F4, warnings_max: F5) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F3: Into<Option<String>>, F4: Into<Option<i32>>, F5: Into<Option<i32>> {
     Options {
       timeout_ms: timeout_ms.into(),
       request_id: request_id.into(),
+      transaction: transaction.into(),
       max_rows: max_rows.into(),
+      warnings_max: warnings_max.into(),
     }
   }
 }
@@ -1028,7 +1396,9 @@ impl TSerializable for Options {
     i_prot.read_struct_begin()?;
     let mut f_1: Option<i32> = None;
     let mut f_2: Option<String> = None;
+    let mut f_3: Option<String> = None;
     let mut f_4: Option<i32> = None;
+    let mut f_5: Option<i32> = None;
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1044,9 +1414,17 @@ impl TSerializable for Options {
           let val = i_prot.read_string()?;
           f_2 = Some(val);
         },
+        3 => {
+          let val = i_prot.read_string()?;
+          f_3 = Some(val);
+        },
         4 => {
           let val = i_prot.read_i32()?;
           f_4 = Some(val);
+        },
+        5 => {
+          let val = i_prot.read_i32()?;
+          f_5 = Some(val);
         },
         _ => {
           i_prot.skip(field_ident.field_type)?;
@@ -1058,7 +1436,9 @@ impl TSerializable for Options {
     let ret = Options {
       timeout_ms: f_1,
       request_id: f_2,
+      transaction: f_3,
       max_rows: f_4,
+      warnings_max: f_5,
     };
     Ok(ret)
   }
@@ -1075,8 +1455,18 @@ impl TSerializable for Options {
       o_prot.write_string(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.transaction {
+      o_prot.write_field_begin(&TFieldIdentifier::new("transaction", TType::String, 3))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
     if let Some(fld_var) = self.max_rows {
       o_prot.write_field_begin(&TFieldIdentifier::new("max_rows", TType::I32, 4))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.warnings_max {
+      o_prot.write_field_begin(&TFieldIdentifier::new("warnings_max", TType::I32, 5))?;
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
@@ -1090,7 +1480,9 @@ impl Default for Options {
     Options{
       timeout_ms: Some(0),
       request_id: Some("".to_owned()),
+      transaction: Some("".to_owned()),
       max_rows: Some(0),
+      warnings_max: Some(0),
     }
   }
 }
@@ -1570,6 +1962,103 @@ impl Default for ResultSet {
 }
 
 //
+// Warning
+//
+
+/// A note, warning or error that MySQL has to a statement that went well.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Warning {
+  /// `Note`, `Warning` or `Error`.
+  pub level: Option<String>,
+  /// MySQL's error number.
+  pub code: Option<i32>,
+  /// MySQL's words, which may quote values.
+  pub message: Option<String>,
+}
+
+impl Warning {
+  pub fn new<F1, F2, F3>(level: F1, code: F2, message: F3) -> Warning where F1: Into<Option<String>>, F2: Into<Option<i32>>, F3: Into<Option<String>> {
+    Warning {
+      level: level.into(),
+      code: code.into(),
+      message: message.into(),
+    }
+  }
+}
+
+impl TSerializable for Warning {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<Warning> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<String> = Some("".to_owned());
+    let mut f_2: Option<i32> = Some(0);
+    let mut f_3: Option<String> = Some("".to_owned());
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = i_prot.read_string()?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = i_prot.read_i32()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = i_prot.read_string()?;
+          f_3 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = Warning {
+      level: f_1,
+      code: f_2,
+      message: f_3,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("Warning");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.level {
+      o_prot.write_field_begin(&TFieldIdentifier::new("level", TType::String, 1))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.code {
+      o_prot.write_field_begin(&TFieldIdentifier::new("code", TType::I32, 2))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.message {
+      o_prot.write_field_begin(&TFieldIdentifier::new("message", TType::String, 3))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for Warning {
+  fn default() -> Self {
+    Warning{
+      level: Some("".to_owned()),
+      code: Some(0),
+      message: Some("".to_owned()),
+    }
+  }
+}
+
+//
 // DataError
 //
 
@@ -1593,7 +2082,7 @@ pub struct DataError {
   /// seen; for a deadline the milliseconds that were allowed and that passed.
   pub limit: Option<i64>,
   pub seen: Option<i64>,
-  /// Which item of a request of several failed, from 0; not set by API 1.0.
+  /// Which step of a batch, or item of a multi, failed, from 0.
   pub item: Option<i32>,
   pub queue_us: Option<i64>,
   pub execute_us: Option<i64>,
@@ -1920,16 +2409,31 @@ pub struct Limits {
   pub default_timeout_ms: Option<i32>,
   /// The largest Options.timeout_ms that counts.
   pub max_timeout_ms: Option<i32>,
+  /// Items of a multi.
+  pub multi_items_max: Option<i32>,
+  /// Items of one multi that run on one shard at the same time; less where the pool is small.
+  pub multi_parallel_max: Option<i32>,
+  /// Steps of a batch.
+  pub batch_steps_max: Option<i32>,
+  /// A transaction that is not used for so long is rolled back.
+  pub transaction_idle_timeout_ms: Option<i32>,
+  /// A transaction that is open for so long is rolled back.
+  pub transaction_timeout_ms: Option<i32>,
 }
 
 impl Limits {
-  pub fn new<F1, F2, F3, F4, F5>(request_max_bytes: F1, result_max_bytes: F2, result_max_rows: F3, default_timeout_ms: F4, max_timeout_ms: F5) -> Limits where F1: Into<Option<i32>>, F2: Into<Option<i32>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10>(request_max_bytes: F1, result_max_bytes: F2, result_max_rows: F3, default_timeout_ms: F4, max_timeout_ms: F5, multi_items_max: F6, multi_parallel_max: F7, batch_steps_max: F8, transaction_idle_timeout_ms: F9, transaction_timeout_ms: F10) -> Limits where F1: Into<Option<i32>>, F2: Into<Option<i32>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i32>>, F7: Into<Option<i32>>, F8: Into<Option<i32>>, F9: Into<Option<i32>>, F10: Into<Option<i32>> {
     Limits {
       request_max_bytes: request_max_bytes.into(),
       result_max_bytes: result_max_bytes.into(),
       result_max_rows: result_max_rows.into(),
       default_timeout_ms: default_timeout_ms.into(),
       max_timeout_ms: max_timeout_ms.into(),
+      multi_items_max: multi_items_max.into(),
+      multi_parallel_max: multi_parallel_max.into(),
+      batch_steps_max: batch_steps_max.into(),
+      transaction_idle_timeout_ms: transaction_idle_timeout_ms.into(),
+      transaction_timeout_ms: transaction_timeout_ms.into(),
     }
   }
 }
@@ -1942,6 +2446,11 @@ impl TSerializable for Limits {
     let mut f_3: Option<i32> = Some(0);
     let mut f_4: Option<i32> = Some(0);
     let mut f_5: Option<i32> = Some(0);
+    let mut f_6: Option<i32> = Some(0);
+    let mut f_7: Option<i32> = Some(0);
+    let mut f_8: Option<i32> = Some(0);
+    let mut f_9: Option<i32> = Some(0);
+    let mut f_10: Option<i32> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1969,6 +2478,26 @@ impl TSerializable for Limits {
           let val = i_prot.read_i32()?;
           f_5 = Some(val);
         },
+        6 => {
+          let val = i_prot.read_i32()?;
+          f_6 = Some(val);
+        },
+        7 => {
+          let val = i_prot.read_i32()?;
+          f_7 = Some(val);
+        },
+        8 => {
+          let val = i_prot.read_i32()?;
+          f_8 = Some(val);
+        },
+        9 => {
+          let val = i_prot.read_i32()?;
+          f_9 = Some(val);
+        },
+        10 => {
+          let val = i_prot.read_i32()?;
+          f_10 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1982,6 +2511,11 @@ impl TSerializable for Limits {
       result_max_rows: f_3,
       default_timeout_ms: f_4,
       max_timeout_ms: f_5,
+      multi_items_max: f_6,
+      multi_parallel_max: f_7,
+      batch_steps_max: f_8,
+      transaction_idle_timeout_ms: f_9,
+      transaction_timeout_ms: f_10,
     };
     Ok(ret)
   }
@@ -2013,6 +2547,31 @@ impl TSerializable for Limits {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.multi_items_max {
+      o_prot.write_field_begin(&TFieldIdentifier::new("multi_items_max", TType::I32, 6))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.multi_parallel_max {
+      o_prot.write_field_begin(&TFieldIdentifier::new("multi_parallel_max", TType::I32, 7))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.batch_steps_max {
+      o_prot.write_field_begin(&TFieldIdentifier::new("batch_steps_max", TType::I32, 8))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.transaction_idle_timeout_ms {
+      o_prot.write_field_begin(&TFieldIdentifier::new("transaction_idle_timeout_ms", TType::I32, 9))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.transaction_timeout_ms {
+      o_prot.write_field_begin(&TFieldIdentifier::new("transaction_timeout_ms", TType::I32, 10))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2026,6 +2585,11 @@ impl Default for Limits {
       result_max_rows: Some(0),
       default_timeout_ms: Some(0),
       max_timeout_ms: Some(0),
+      multi_items_max: Some(0),
+      multi_parallel_max: Some(0),
+      batch_steps_max: Some(0),
+      transaction_idle_timeout_ms: Some(0),
+      transaction_timeout_ms: Some(0),
     }
   }
 }
@@ -2046,10 +2610,14 @@ pub struct ShardInfo {
   pub pool_max_connections: Option<i32>,
   /// Requests that may wait for one of them; one more is refused with QUEUE_FULL.
   pub queue_max_requests: Option<i32>,
+  /// Transactions that may be open at once; one more waits in a queue of its own.
+  pub transactions_max: Option<i32>,
+  /// As the shard is configured; SQLite counts MATCHED.
+  pub affected_rows: Option<AffectedRows>,
 }
 
 impl ShardInfo {
-  pub fn new<F1, F2, F3, F4, F5, F6>(name: F1, kind: F2, available: F3, reason: F4, pool_max_connections: F5, queue_max_requests: F6) -> ShardInfo where F1: Into<Option<String>>, F2: Into<Option<ShardKind>>, F3: Into<Option<bool>>, F4: Into<Option<String>>, F5: Into<Option<i32>>, F6: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8>(name: F1, kind: F2, available: F3, reason: F4, pool_max_connections: F5, queue_max_requests: F6, transactions_max: F7, affected_rows: F8) -> ShardInfo where F1: Into<Option<String>>, F2: Into<Option<ShardKind>>, F3: Into<Option<bool>>, F4: Into<Option<String>>, F5: Into<Option<i32>>, F6: Into<Option<i32>>, F7: Into<Option<i32>>, F8: Into<Option<AffectedRows>> {
     ShardInfo {
       name: name.into(),
       kind: kind.into(),
@@ -2057,6 +2625,8 @@ impl ShardInfo {
       reason: reason.into(),
       pool_max_connections: pool_max_connections.into(),
       queue_max_requests: queue_max_requests.into(),
+      transactions_max: transactions_max.into(),
+      affected_rows: affected_rows.into(),
     }
   }
 }
@@ -2070,6 +2640,8 @@ impl TSerializable for ShardInfo {
     let mut f_4: Option<String> = Some("".to_owned());
     let mut f_5: Option<i32> = Some(0);
     let mut f_6: Option<i32> = Some(0);
+    let mut f_7: Option<i32> = Some(0);
+    let mut f_8: Option<AffectedRows> = None;
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -2101,6 +2673,14 @@ impl TSerializable for ShardInfo {
           let val = i_prot.read_i32()?;
           f_6 = Some(val);
         },
+        7 => {
+          let val = i_prot.read_i32()?;
+          f_7 = Some(val);
+        },
+        8 => {
+          let val = AffectedRows::read_from_in_protocol(i_prot)?;
+          f_8 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -2115,6 +2695,8 @@ impl TSerializable for ShardInfo {
       reason: f_4,
       pool_max_connections: f_5,
       queue_max_requests: f_6,
+      transactions_max: f_7,
+      affected_rows: f_8,
     };
     Ok(ret)
   }
@@ -2151,6 +2733,16 @@ impl TSerializable for ShardInfo {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.transactions_max {
+      o_prot.write_field_begin(&TFieldIdentifier::new("transactions_max", TType::I32, 7))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.affected_rows {
+      o_prot.write_field_begin(&TFieldIdentifier::new("affected_rows", TType::I32, 8))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2165,6 +2757,8 @@ impl Default for ShardInfo {
       reason: Some("".to_owned()),
       pool_max_connections: Some(0),
       queue_max_requests: Some(0),
+      transactions_max: Some(0),
+      affected_rows: None,
     }
   }
 }
@@ -2577,14 +3171,17 @@ pub struct QueryResult {
   pub rows: Option<ResultSet>,
   /// MySQL's count of warnings, at most 65,535. 0 from SQLite.
   pub warning_count: Option<i32>,
+  /// As many as Options.warnings_max asked for.
+  pub warnings: Option<Vec<Warning>>,
 }
 
 impl QueryResult {
-  pub fn new<F1, F2, F3>(header: F1, rows: F2, warning_count: F3) -> QueryResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<ResultSet>>, F3: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4>(header: F1, rows: F2, warning_count: F3, warnings: F4) -> QueryResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<ResultSet>>, F3: Into<Option<i32>>, F4: Into<Option<Vec<Warning>>> {
     QueryResult {
       header: header.into(),
       rows: rows.into(),
       warning_count: warning_count.into(),
+      warnings: warnings.into(),
     }
   }
 }
@@ -2595,6 +3192,7 @@ impl TSerializable for QueryResult {
     let mut f_1: Option<ReplyHeader> = None;
     let mut f_2: Option<ResultSet> = None;
     let mut f_3: Option<i32> = Some(0);
+    let mut f_4: Option<Vec<Warning>> = Some(Vec::new());
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -2614,6 +3212,16 @@ impl TSerializable for QueryResult {
           let val = i_prot.read_i32()?;
           f_3 = Some(val);
         },
+        4 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<Warning> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_11 = Warning::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_11);
+          }
+          i_prot.read_list_end()?;
+          f_4 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -2625,6 +3233,7 @@ impl TSerializable for QueryResult {
       header: f_1,
       rows: f_2,
       warning_count: f_3,
+      warnings: f_4,
     };
     Ok(ret)
   }
@@ -2646,6 +3255,15 @@ impl TSerializable for QueryResult {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.warnings {
+      o_prot.write_field_begin(&TFieldIdentifier::new("warnings", TType::List, 4))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2657,6 +3275,7 @@ impl Default for QueryResult {
       header: None,
       rows: None,
       warning_count: Some(0),
+      warnings: Some(Vec::new()),
     }
   }
 }
@@ -2668,7 +3287,10 @@ impl Default for QueryResult {
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ExecuteRequest {
   pub shard: Option<String>,
-  /// One of any kind but those that change the session (SET, USE, BEGIN, LOCK TABLES …).
+  /// One of any kind but those that change the session (SET, USE, LOCK TABLES,
+  /// CREATE TEMPORARY TABLE …). Within a transaction these are allowed too, and
+  /// what they change ends with it; refused there is what would end it (BEGIN,
+  /// COMMIT, CREATE TABLE …).
   pub statement: Option<Statement>,
   pub options: Option<Options>,
 }
@@ -2762,8 +3384,8 @@ impl Default for ExecuteRequest {
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ExecuteResult {
   pub header: Option<ReplyHeader>,
-  /// Rows that the statement changed. MySQL does not count an UPDATE's rows
-  /// that had their new values already; SQLite does.
+  /// Rows that the statement changed. Whether an UPDATE's rows that had their
+  /// new values already count is the shard's choice: see ShardInfo.affected_rows.
   pub affected_rows: Option<i64>,
   /// The AUTO_INCREMENT value of the first row inserted (SQLite: the last
   /// row's rowid); 0 if there is none. Above 2^63-1: see Value.uint64.
@@ -2772,16 +3394,31 @@ pub struct ExecuteResult {
   pub warning_count: Option<i32>,
   /// The rows, if the statement returns any.
   pub rows: Option<ResultSet>,
+  /// As many as Options.warnings_max asked for.
+  pub warnings: Option<Vec<Warning>>,
+  /// The result sets after the first, which a CALL may have. At most 1,000.
+  pub more_rows: Option<Vec<ResultSet>>,
+  /// Rows that the condition of an UPDATE met, however affected_rows is
+  /// configured; of other statements the same as affected_rows.
+  pub matched_rows: Option<i64>,
+  /// Rows that an INSERT or REPLACE has added: where the engine gives their ids
+  /// one after the other (InnoDB does, for rows whose number is known), these
+  /// are insert_id and the next, auto_increment_increment apart. 0 for others.
+  pub insert_count: Option<i64>,
 }
 
 impl ExecuteResult {
-  pub fn new<F1, F2, F3, F4, F5>(header: F1, affected_rows: F2, insert_id: F3, warning_count: F4, rows: F5) -> ExecuteResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<i64>>, F3: Into<Option<i64>>, F4: Into<Option<i32>>, F5: Into<Option<ResultSet>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9>(header: F1, affected_rows: F2, insert_id: F3, warning_count: F4, rows: F5, warnings: F6, more_rows: F7, matched_rows: F8, insert_count: F9) -> ExecuteResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<i64>>, F3: Into<Option<i64>>, F4: Into<Option<i32>>, F5: Into<Option<ResultSet>>, F6: Into<Option<Vec<Warning>>>, F7: Into<Option<Vec<ResultSet>>>, F8: Into<Option<i64>>, F9: Into<Option<i64>> {
     ExecuteResult {
       header: header.into(),
       affected_rows: affected_rows.into(),
       insert_id: insert_id.into(),
       warning_count: warning_count.into(),
       rows: rows.into(),
+      warnings: warnings.into(),
+      more_rows: more_rows.into(),
+      matched_rows: matched_rows.into(),
+      insert_count: insert_count.into(),
     }
   }
 }
@@ -2794,6 +3431,10 @@ impl TSerializable for ExecuteResult {
     let mut f_3: Option<i64> = Some(0);
     let mut f_4: Option<i32> = Some(0);
     let mut f_5: Option<ResultSet> = None;
+    let mut f_6: Option<Vec<Warning>> = Some(Vec::new());
+    let mut f_7: Option<Vec<ResultSet>> = Some(Vec::new());
+    let mut f_8: Option<i64> = Some(0);
+    let mut f_9: Option<i64> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -2821,6 +3462,34 @@ impl TSerializable for ExecuteResult {
           let val = ResultSet::read_from_in_protocol(i_prot)?;
           f_5 = Some(val);
         },
+        6 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<Warning> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_12 = Warning::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_12);
+          }
+          i_prot.read_list_end()?;
+          f_6 = Some(val);
+        },
+        7 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<ResultSet> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_13 = ResultSet::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_13);
+          }
+          i_prot.read_list_end()?;
+          f_7 = Some(val);
+        },
+        8 => {
+          let val = i_prot.read_i64()?;
+          f_8 = Some(val);
+        },
+        9 => {
+          let val = i_prot.read_i64()?;
+          f_9 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -2834,6 +3503,10 @@ impl TSerializable for ExecuteResult {
       insert_id: f_3,
       warning_count: f_4,
       rows: f_5,
+      warnings: f_6,
+      more_rows: f_7,
+      matched_rows: f_8,
+      insert_count: f_9,
     };
     Ok(ret)
   }
@@ -2865,6 +3538,34 @@ impl TSerializable for ExecuteResult {
       fld_var.write_to_out_protocol(o_prot)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.warnings {
+      o_prot.write_field_begin(&TFieldIdentifier::new("warnings", TType::List, 6))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.more_rows {
+      o_prot.write_field_begin(&TFieldIdentifier::new("more_rows", TType::List, 7))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.matched_rows {
+      o_prot.write_field_begin(&TFieldIdentifier::new("matched_rows", TType::I64, 8))?;
+      o_prot.write_i64(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.insert_count {
+      o_prot.write_field_begin(&TFieldIdentifier::new("insert_count", TType::I64, 9))?;
+      o_prot.write_i64(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2878,6 +3579,10 @@ impl Default for ExecuteResult {
       insert_id: Some(0),
       warning_count: Some(0),
       rows: None,
+      warnings: Some(Vec::new()),
+      more_rows: Some(Vec::new()),
+      matched_rows: Some(0),
+      insert_count: Some(0),
     }
   }
 }
@@ -2949,8 +3654,8 @@ impl TSerializable for InsertRequest {
           let list_ident = i_prot.read_list_begin()?;
           let mut val: Vec<String> = Vec::with_capacity(list_ident.size as usize);
           for _ in 0..list_ident.size {
-            let list_elem_11 = i_prot.read_string()?;
-            val.push(list_elem_11);
+            let list_elem_14 = i_prot.read_string()?;
+            val.push(list_elem_14);
           }
           i_prot.read_list_end()?;
           f_3 = Some(val);
@@ -2960,13 +3665,13 @@ impl TSerializable for InsertRequest {
           let mut val: Vec<Vec<Value>> = Vec::with_capacity(list_ident.size as usize);
           for _ in 0..list_ident.size {
             let list_ident = i_prot.read_list_begin()?;
-            let mut list_elem_12: Vec<Value> = Vec::with_capacity(list_ident.size as usize);
+            let mut list_elem_15: Vec<Value> = Vec::with_capacity(list_ident.size as usize);
             for _ in 0..list_ident.size {
-              let list_elem_13 = Value::read_from_in_protocol(i_prot)?;
-              list_elem_12.push(list_elem_13);
+              let list_elem_16 = Value::read_from_in_protocol(i_prot)?;
+              list_elem_15.push(list_elem_16);
             }
             i_prot.read_list_end()?;
-            val.push(list_elem_12);
+            val.push(list_elem_15);
           }
           i_prot.read_list_end()?;
           f_4 = Some(val);
@@ -3085,16 +3790,22 @@ pub struct InsertResult {
   pub statements: Option<i32>,
   /// MySQL's count of warnings over all statements. 0 from SQLite.
   pub warning_count: Option<i32>,
+  /// As many as Options.warnings_max asked for.
+  pub warnings: Option<Vec<Warning>>,
+  /// Rows added; see ExecuteResult.insert_count.
+  pub insert_count: Option<i64>,
 }
 
 impl InsertResult {
-  pub fn new<F1, F2, F3, F4, F5>(header: F1, affected_rows: F2, first_insert_id: F3, statements: F4, warning_count: F5) -> InsertResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<i64>>, F3: Into<Option<i64>>, F4: Into<Option<i32>>, F5: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7>(header: F1, affected_rows: F2, first_insert_id: F3, statements: F4, warning_count: F5, warnings: F6, insert_count: F7) -> InsertResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<i64>>, F3: Into<Option<i64>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<Vec<Warning>>>, F7: Into<Option<i64>> {
     InsertResult {
       header: header.into(),
       affected_rows: affected_rows.into(),
       first_insert_id: first_insert_id.into(),
       statements: statements.into(),
       warning_count: warning_count.into(),
+      warnings: warnings.into(),
+      insert_count: insert_count.into(),
     }
   }
 }
@@ -3107,6 +3818,8 @@ impl TSerializable for InsertResult {
     let mut f_3: Option<i64> = Some(0);
     let mut f_4: Option<i32> = Some(0);
     let mut f_5: Option<i32> = Some(0);
+    let mut f_6: Option<Vec<Warning>> = Some(Vec::new());
+    let mut f_7: Option<i64> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -3134,6 +3847,20 @@ impl TSerializable for InsertResult {
           let val = i_prot.read_i32()?;
           f_5 = Some(val);
         },
+        6 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<Warning> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_17 = Warning::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_17);
+          }
+          i_prot.read_list_end()?;
+          f_6 = Some(val);
+        },
+        7 => {
+          let val = i_prot.read_i64()?;
+          f_7 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -3147,6 +3874,8 @@ impl TSerializable for InsertResult {
       first_insert_id: f_3,
       statements: f_4,
       warning_count: f_5,
+      warnings: f_6,
+      insert_count: f_7,
     };
     Ok(ret)
   }
@@ -3178,6 +3907,20 @@ impl TSerializable for InsertResult {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.warnings {
+      o_prot.write_field_begin(&TFieldIdentifier::new("warnings", TType::List, 6))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.insert_count {
+      o_prot.write_field_begin(&TFieldIdentifier::new("insert_count", TType::I64, 7))?;
+      o_prot.write_i64(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -3191,11 +3934,1419 @@ impl Default for InsertResult {
       first_insert_id: Some(0),
       statements: Some(0),
       warning_count: Some(0),
+      warnings: Some(Vec::new()),
+      insert_count: Some(0),
     }
   }
 }
 
-pub const API_VERSION: &str = "1.0";
+//
+// BatchStep
+//
+
+/// One statement of a batch, perhaps with many rows of parameters.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BatchStep {
+  /// As in ExecuteRequest.
+  pub statement: Option<Statement>,
+  /// Run the statement once for each of these, as DB-API's executemany does;
+  /// then the statement's own params must be unset. An INSERT or REPLACE … VALUES
+  /// is sent as few statements of many rows. All or nothing in every mode;
+  /// statements that return rows are refused. At least one row.
+  pub param_rows: Option<Vec<Vec<Value>>>,
+  /// The same with names.
+  pub named_param_rows: Option<Vec<BTreeMap<String, Value>>>,
+  /// Run only then; if not, or if the other step was not run itself, SKIPPED. Default: run.
+  pub condition: Option<StepCondition>,
+  /// Which step `condition` asks about, from 0: an earlier one. Default: the one before.
+  pub condition_step: Option<i32>,
+}
+
+impl BatchStep {
+  pub fn new<F1, F2, F3, F4, F5>(statement: F1, param_rows: F2, named_param_rows: F3, condition: F4, condition_step: F5) -> BatchStep where F1: Into<Option<Statement>>, F2: Into<Option<Vec<Vec<Value>>>>, F3: Into<Option<Vec<BTreeMap<String, Value>>>>, F4: Into<Option<StepCondition>>, F5: Into<Option<i32>> {
+    BatchStep {
+      statement: statement.into(),
+      param_rows: param_rows.into(),
+      named_param_rows: named_param_rows.into(),
+      condition: condition.into(),
+      condition_step: condition_step.into(),
+    }
+  }
+}
+
+impl TSerializable for BatchStep {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BatchStep> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<Statement> = None;
+    let mut f_2: Option<Vec<Vec<Value>>> = None;
+    let mut f_3: Option<Vec<BTreeMap<String, Value>>> = None;
+    let mut f_4: Option<StepCondition> = None;
+    let mut f_5: Option<i32> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = Statement::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<Vec<Value>> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_ident = i_prot.read_list_begin()?;
+            let mut list_elem_18: Vec<Value> = Vec::with_capacity(list_ident.size as usize);
+            for _ in 0..list_ident.size {
+              let list_elem_19 = Value::read_from_in_protocol(i_prot)?;
+              list_elem_18.push(list_elem_19);
+            }
+            i_prot.read_list_end()?;
+            val.push(list_elem_18);
+          }
+          i_prot.read_list_end()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<BTreeMap<String, Value>> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let map_ident = i_prot.read_map_begin()?;
+            let mut list_elem_20: BTreeMap<String, Value> = BTreeMap::new();
+            for _ in 0..map_ident.size {
+              let map_key_21 = i_prot.read_string()?;
+              let map_val_22 = Value::read_from_in_protocol(i_prot)?;
+              list_elem_20.insert(map_key_21, map_val_22);
+            }
+            i_prot.read_map_end()?;
+            val.push(list_elem_20);
+          }
+          i_prot.read_list_end()?;
+          f_3 = Some(val);
+        },
+        4 => {
+          let val = StepCondition::read_from_in_protocol(i_prot)?;
+          f_4 = Some(val);
+        },
+        5 => {
+          let val = i_prot.read_i32()?;
+          f_5 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = BatchStep {
+      statement: f_1,
+      param_rows: f_2,
+      named_param_rows: f_3,
+      condition: f_4,
+      condition_step: f_5,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("BatchStep");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.statement {
+      o_prot.write_field_begin(&TFieldIdentifier::new("statement", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.param_rows {
+      o_prot.write_field_begin(&TFieldIdentifier::new("param_rows", TType::List, 2))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::List, fld_var.len() as i32))?;
+      for e in fld_var {
+        o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, e.len() as i32))?;
+        for e in e {
+          e.write_to_out_protocol(o_prot)?;
+        }
+        o_prot.write_list_end()?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.named_param_rows {
+      o_prot.write_field_begin(&TFieldIdentifier::new("named_param_rows", TType::List, 3))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Map, fld_var.len() as i32))?;
+      for e in fld_var {
+        o_prot.write_map_begin(&TMapIdentifier::new(TType::String, TType::Struct, e.len() as i32))?;
+        for (k, v) in e {
+          o_prot.write_string(k)?;
+          v.write_to_out_protocol(o_prot)?;
+        }
+        o_prot.write_map_end()?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.condition {
+      o_prot.write_field_begin(&TFieldIdentifier::new("condition", TType::I32, 4))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.condition_step {
+      o_prot.write_field_begin(&TFieldIdentifier::new("condition_step", TType::I32, 5))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for BatchStep {
+  fn default() -> Self {
+    BatchStep{
+      statement: None,
+      param_rows: Some(Vec::new()),
+      named_param_rows: Some(Vec::new()),
+      condition: None,
+      condition_step: Some(0),
+    }
+  }
+}
+
+//
+// BatchRequest
+//
+
+/// Several statements on one shard, one after the other, in one call.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BatchRequest {
+  pub shard: Option<String>,
+  /// At least one, at most Limits.batch_steps_max.
+  pub steps: Option<Vec<BatchStep>>,
+  /// Default: ATOMIC. Within a transaction, ATOMIC is a savepoint.
+  pub mode: Option<BatchMode>,
+  pub options: Option<Options>,
+}
+
+impl BatchRequest {
+  pub fn new<F1, F2, F3, F15>(shard: F1, steps: F2, mode: F3, options: F15) -> BatchRequest where F1: Into<Option<String>>, F2: Into<Option<Vec<BatchStep>>>, F3: Into<Option<BatchMode>>, F15: Into<Option<Options>> {
+    BatchRequest {
+      shard: shard.into(),
+      steps: steps.into(),
+      mode: mode.into(),
+      options: options.into(),
+    }
+  }
+}
+
+impl TSerializable for BatchRequest {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BatchRequest> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<String> = None;
+    let mut f_2: Option<Vec<BatchStep>> = None;
+    let mut f_3: Option<BatchMode> = None;
+    let mut f_15: Option<Options> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = i_prot.read_string()?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<BatchStep> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_23 = BatchStep::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_23);
+          }
+          i_prot.read_list_end()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = BatchMode::read_from_in_protocol(i_prot)?;
+          f_3 = Some(val);
+        },
+        15 => {
+          let val = Options::read_from_in_protocol(i_prot)?;
+          f_15 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = BatchRequest {
+      shard: f_1,
+      steps: f_2,
+      mode: f_3,
+      options: f_15,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("BatchRequest");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.shard {
+      o_prot.write_field_begin(&TFieldIdentifier::new("shard", TType::String, 1))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.steps {
+      o_prot.write_field_begin(&TFieldIdentifier::new("steps", TType::List, 2))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.mode {
+      o_prot.write_field_begin(&TFieldIdentifier::new("mode", TType::I32, 3))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.options {
+      o_prot.write_field_begin(&TFieldIdentifier::new("options", TType::Struct, 15))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for BatchRequest {
+  fn default() -> Self {
+    BatchRequest{
+      shard: Some("".to_owned()),
+      steps: Some(Vec::new()),
+      mode: None,
+      options: None,
+    }
+  }
+}
+
+//
+// StepResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StepResult {
+  pub status: Option<StepStatus>,
+  /// Without a header. Over many rows of parameters: the sums, and the first id.
+  pub result: Option<ExecuteResult>,
+  pub error: Option<DataError>,
+}
+
+impl StepResult {
+  pub fn new<F1, F2, F3>(status: F1, result: F2, error: F3) -> StepResult where F1: Into<Option<StepStatus>>, F2: Into<Option<ExecuteResult>>, F3: Into<Option<DataError>> {
+    StepResult {
+      status: status.into(),
+      result: result.into(),
+      error: error.into(),
+    }
+  }
+}
+
+impl TSerializable for StepResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<StepResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<StepStatus> = None;
+    let mut f_2: Option<ExecuteResult> = None;
+    let mut f_3: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = StepStatus::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = ExecuteResult::read_from_in_protocol(i_prot)?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_3 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = StepResult {
+      status: f_1,
+      result: f_2,
+      error: f_3,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("StepResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.status {
+      o_prot.write_field_begin(&TFieldIdentifier::new("status", TType::I32, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.result {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result", TType::Struct, 2))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 3))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for StepResult {
+  fn default() -> Self {
+    StepResult{
+      status: None,
+      result: None,
+      error: None,
+    }
+  }
+}
+
+//
+// BatchResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BatchResult {
+  pub header: Option<ReplyHeader>,
+  /// One for each step, in their order.
+  pub steps: Option<Vec<StepResult>>,
+  /// How often the batch was run: more than 1 after deadlocks.
+  pub attempts: Option<i32>,
+}
+
+impl BatchResult {
+  pub fn new<F1, F2, F3>(header: F1, steps: F2, attempts: F3) -> BatchResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<Vec<StepResult>>>, F3: Into<Option<i32>> {
+    BatchResult {
+      header: header.into(),
+      steps: steps.into(),
+      attempts: attempts.into(),
+    }
+  }
+}
+
+impl TSerializable for BatchResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BatchResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<ReplyHeader> = None;
+    let mut f_2: Option<Vec<StepResult>> = Some(Vec::new());
+    let mut f_3: Option<i32> = Some(0);
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = ReplyHeader::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<StepResult> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_24 = StepResult::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_24);
+          }
+          i_prot.read_list_end()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = i_prot.read_i32()?;
+          f_3 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = BatchResult {
+      header: f_1,
+      steps: f_2,
+      attempts: f_3,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("BatchResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.header {
+      o_prot.write_field_begin(&TFieldIdentifier::new("header", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.steps {
+      o_prot.write_field_begin(&TFieldIdentifier::new("steps", TType::List, 2))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.attempts {
+      o_prot.write_field_begin(&TFieldIdentifier::new("attempts", TType::I32, 3))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for BatchResult {
+  fn default() -> Self {
+    BatchResult{
+      header: None,
+      steps: Some(Vec::new()),
+      attempts: Some(0),
+    }
+  }
+}
+
+//
+// MultiItem
+//
+
+/// One item: exactly one of the requests, with a shard of its own. Of its
+/// options `timeout_ms` may shorten its time, `transaction` must be unset.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MultiItem {
+  pub query: Option<QueryRequest>,
+  pub execute: Option<ExecuteRequest>,
+  pub insert: Option<InsertRequest>,
+  pub batch: Option<BatchRequest>,
+}
+
+impl MultiItem {
+  pub fn new<F1, F2, F3, F4>(query: F1, execute: F2, insert: F3, batch: F4) -> MultiItem where F1: Into<Option<QueryRequest>>, F2: Into<Option<ExecuteRequest>>, F3: Into<Option<InsertRequest>>, F4: Into<Option<BatchRequest>> {
+    MultiItem {
+      query: query.into(),
+      execute: execute.into(),
+      insert: insert.into(),
+      batch: batch.into(),
+    }
+  }
+}
+
+impl TSerializable for MultiItem {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<MultiItem> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<QueryRequest> = None;
+    let mut f_2: Option<ExecuteRequest> = None;
+    let mut f_3: Option<InsertRequest> = None;
+    let mut f_4: Option<BatchRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = QueryRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = ExecuteRequest::read_from_in_protocol(i_prot)?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = InsertRequest::read_from_in_protocol(i_prot)?;
+          f_3 = Some(val);
+        },
+        4 => {
+          let val = BatchRequest::read_from_in_protocol(i_prot)?;
+          f_4 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = MultiItem {
+      query: f_1,
+      execute: f_2,
+      insert: f_3,
+      batch: f_4,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("MultiItem");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.query {
+      o_prot.write_field_begin(&TFieldIdentifier::new("query", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.execute {
+      o_prot.write_field_begin(&TFieldIdentifier::new("execute", TType::Struct, 2))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.insert {
+      o_prot.write_field_begin(&TFieldIdentifier::new("insert", TType::Struct, 3))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.batch {
+      o_prot.write_field_begin(&TFieldIdentifier::new("batch", TType::Struct, 4))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for MultiItem {
+  fn default() -> Self {
+    MultiItem{
+      query: None,
+      execute: None,
+      insert: None,
+      batch: None,
+    }
+  }
+}
+
+//
+// MultiRequest
+//
+
+/// Independent items on any shards, run in parallel under one deadline. Of one
+/// shard's items no more than Limits.multi_parallel_max run at once; the others
+/// follow in order.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MultiRequest {
+  /// At least one, at most Limits.multi_items_max.
+  pub items: Option<Vec<MultiItem>>,
+  /// Default: TAKE_WHAT_CAME.
+  pub policy: Option<MultiPolicy>,
+  /// `timeout_ms` is that of the whole; the others hold for the items that do not set them.
+  pub options: Option<Options>,
+}
+
+impl MultiRequest {
+  pub fn new<F2, F3, F15>(items: F2, policy: F3, options: F15) -> MultiRequest where F2: Into<Option<Vec<MultiItem>>>, F3: Into<Option<MultiPolicy>>, F15: Into<Option<Options>> {
+    MultiRequest {
+      items: items.into(),
+      policy: policy.into(),
+      options: options.into(),
+    }
+  }
+}
+
+impl TSerializable for MultiRequest {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<MultiRequest> {
+    i_prot.read_struct_begin()?;
+    let mut f_2: Option<Vec<MultiItem>> = None;
+    let mut f_3: Option<MultiPolicy> = None;
+    let mut f_15: Option<Options> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        2 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<MultiItem> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_25 = MultiItem::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_25);
+          }
+          i_prot.read_list_end()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = MultiPolicy::read_from_in_protocol(i_prot)?;
+          f_3 = Some(val);
+        },
+        15 => {
+          let val = Options::read_from_in_protocol(i_prot)?;
+          f_15 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = MultiRequest {
+      items: f_2,
+      policy: f_3,
+      options: f_15,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("MultiRequest");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.items {
+      o_prot.write_field_begin(&TFieldIdentifier::new("items", TType::List, 2))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.policy {
+      o_prot.write_field_begin(&TFieldIdentifier::new("policy", TType::I32, 3))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.options {
+      o_prot.write_field_begin(&TFieldIdentifier::new("options", TType::Struct, 15))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for MultiRequest {
+  fn default() -> Self {
+    MultiRequest{
+      items: Some(Vec::new()),
+      policy: None,
+      options: None,
+    }
+  }
+}
+
+//
+// MultiOutcome
+//
+
+/// What came of one item: `error`, or the result of its request. An item that
+/// missed the deadline has the error DEADLINE_EXCEEDED, or QUEUE_TIMEOUT if it
+/// was not begun.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MultiOutcome {
+  pub error: Option<DataError>,
+  pub query: Option<QueryResult>,
+  pub execute: Option<ExecuteResult>,
+  pub insert: Option<InsertResult>,
+  pub batch: Option<BatchResult>,
+}
+
+impl MultiOutcome {
+  pub fn new<F1, F2, F3, F4, F5>(error: F1, query: F2, execute: F3, insert: F4, batch: F5) -> MultiOutcome where F1: Into<Option<DataError>>, F2: Into<Option<QueryResult>>, F3: Into<Option<ExecuteResult>>, F4: Into<Option<InsertResult>>, F5: Into<Option<BatchResult>> {
+    MultiOutcome {
+      error: error.into(),
+      query: query.into(),
+      execute: execute.into(),
+      insert: insert.into(),
+      batch: batch.into(),
+    }
+  }
+}
+
+impl TSerializable for MultiOutcome {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<MultiOutcome> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<DataError> = None;
+    let mut f_2: Option<QueryResult> = None;
+    let mut f_3: Option<ExecuteResult> = None;
+    let mut f_4: Option<InsertResult> = None;
+    let mut f_5: Option<BatchResult> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = QueryResult::read_from_in_protocol(i_prot)?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = ExecuteResult::read_from_in_protocol(i_prot)?;
+          f_3 = Some(val);
+        },
+        4 => {
+          let val = InsertResult::read_from_in_protocol(i_prot)?;
+          f_4 = Some(val);
+        },
+        5 => {
+          let val = BatchResult::read_from_in_protocol(i_prot)?;
+          f_5 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = MultiOutcome {
+      error: f_1,
+      query: f_2,
+      execute: f_3,
+      insert: f_4,
+      batch: f_5,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("MultiOutcome");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.query {
+      o_prot.write_field_begin(&TFieldIdentifier::new("query", TType::Struct, 2))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.execute {
+      o_prot.write_field_begin(&TFieldIdentifier::new("execute", TType::Struct, 3))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.insert {
+      o_prot.write_field_begin(&TFieldIdentifier::new("insert", TType::Struct, 4))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.batch {
+      o_prot.write_field_begin(&TFieldIdentifier::new("batch", TType::Struct, 5))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for MultiOutcome {
+  fn default() -> Self {
+    MultiOutcome{
+      error: None,
+      query: None,
+      execute: None,
+      insert: None,
+      batch: None,
+    }
+  }
+}
+
+//
+// MultiResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MultiResult {
+  pub header: Option<ReplyHeader>,
+  /// One for each item, in their order.
+  pub outcomes: Option<Vec<MultiOutcome>>,
+}
+
+impl MultiResult {
+  pub fn new<F1, F2>(header: F1, outcomes: F2) -> MultiResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<Vec<MultiOutcome>>> {
+    MultiResult {
+      header: header.into(),
+      outcomes: outcomes.into(),
+    }
+  }
+}
+
+impl TSerializable for MultiResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<MultiResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<ReplyHeader> = None;
+    let mut f_2: Option<Vec<MultiOutcome>> = Some(Vec::new());
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = ReplyHeader::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let list_ident = i_prot.read_list_begin()?;
+          let mut val: Vec<MultiOutcome> = Vec::with_capacity(list_ident.size as usize);
+          for _ in 0..list_ident.size {
+            let list_elem_26 = MultiOutcome::read_from_in_protocol(i_prot)?;
+            val.push(list_elem_26);
+          }
+          i_prot.read_list_end()?;
+          f_2 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = MultiResult {
+      header: f_1,
+      outcomes: f_2,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("MultiResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.header {
+      o_prot.write_field_begin(&TFieldIdentifier::new("header", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.outcomes {
+      o_prot.write_field_begin(&TFieldIdentifier::new("outcomes", TType::List, 2))?;
+      o_prot.write_list_begin(&TListIdentifier::new(TType::Struct, fld_var.len() as i32))?;
+      for e in fld_var {
+        e.write_to_out_protocol(o_prot)?;
+      }
+      o_prot.write_list_end()?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for MultiResult {
+  fn default() -> Self {
+    MultiResult{
+      header: None,
+      outcomes: Some(Vec::new()),
+    }
+  }
+}
+
+//
+// BeginRequest
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BeginRequest {
+  pub shard: Option<String>,
+  /// Default: the database's own.
+  pub isolation: Option<Isolation>,
+  /// Default: false. Writes are then SQL_ERROR (MySQL 1792).
+  pub read_only: Option<bool>,
+  pub options: Option<Options>,
+}
+
+impl BeginRequest {
+  pub fn new<F1, F2, F3, F15>(shard: F1, isolation: F2, read_only: F3, options: F15) -> BeginRequest where F1: Into<Option<String>>, F2: Into<Option<Isolation>>, F3: Into<Option<bool>>, F15: Into<Option<Options>> {
+    BeginRequest {
+      shard: shard.into(),
+      isolation: isolation.into(),
+      read_only: read_only.into(),
+      options: options.into(),
+    }
+  }
+}
+
+impl TSerializable for BeginRequest {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BeginRequest> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<String> = None;
+    let mut f_2: Option<Isolation> = None;
+    let mut f_3: Option<bool> = None;
+    let mut f_15: Option<Options> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = i_prot.read_string()?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = Isolation::read_from_in_protocol(i_prot)?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = i_prot.read_bool()?;
+          f_3 = Some(val);
+        },
+        15 => {
+          let val = Options::read_from_in_protocol(i_prot)?;
+          f_15 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = BeginRequest {
+      shard: f_1,
+      isolation: f_2,
+      read_only: f_3,
+      options: f_15,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("BeginRequest");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.shard {
+      o_prot.write_field_begin(&TFieldIdentifier::new("shard", TType::String, 1))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.isolation {
+      o_prot.write_field_begin(&TFieldIdentifier::new("isolation", TType::I32, 2))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.read_only {
+      o_prot.write_field_begin(&TFieldIdentifier::new("read_only", TType::Bool, 3))?;
+      o_prot.write_bool(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.options {
+      o_prot.write_field_begin(&TFieldIdentifier::new("options", TType::Struct, 15))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for BeginRequest {
+  fn default() -> Self {
+    BeginRequest{
+      shard: Some("".to_owned()),
+      isolation: None,
+      read_only: Some(false),
+      options: None,
+    }
+  }
+}
+
+//
+// BeginResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BeginResult {
+  pub header: Option<ReplyHeader>,
+  /// For Options.transaction of the requests that belong to it, and of
+  /// commit_transaction or rollback_transaction at its end. Of use in this
+  /// session only, with whose end the transaction is rolled back.
+  pub transaction: Option<String>,
+  /// Limits.transaction_idle_timeout_ms.
+  pub idle_timeout_ms: Option<i32>,
+  /// Limits.transaction_timeout_ms.
+  pub timeout_ms: Option<i32>,
+}
+
+impl BeginResult {
+  pub fn new<F1, F2, F3, F4>(header: F1, transaction: F2, idle_timeout_ms: F3, timeout_ms: F4) -> BeginResult where F1: Into<Option<ReplyHeader>>, F2: Into<Option<String>>, F3: Into<Option<i32>>, F4: Into<Option<i32>> {
+    BeginResult {
+      header: header.into(),
+      transaction: transaction.into(),
+      idle_timeout_ms: idle_timeout_ms.into(),
+      timeout_ms: timeout_ms.into(),
+    }
+  }
+}
+
+impl TSerializable for BeginResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<BeginResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<ReplyHeader> = None;
+    let mut f_2: Option<String> = Some("".to_owned());
+    let mut f_3: Option<i32> = Some(0);
+    let mut f_4: Option<i32> = Some(0);
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = ReplyHeader::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        2 => {
+          let val = i_prot.read_string()?;
+          f_2 = Some(val);
+        },
+        3 => {
+          let val = i_prot.read_i32()?;
+          f_3 = Some(val);
+        },
+        4 => {
+          let val = i_prot.read_i32()?;
+          f_4 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = BeginResult {
+      header: f_1,
+      transaction: f_2,
+      idle_timeout_ms: f_3,
+      timeout_ms: f_4,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("BeginResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.header {
+      o_prot.write_field_begin(&TFieldIdentifier::new("header", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.transaction {
+      o_prot.write_field_begin(&TFieldIdentifier::new("transaction", TType::String, 2))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.idle_timeout_ms {
+      o_prot.write_field_begin(&TFieldIdentifier::new("idle_timeout_ms", TType::I32, 3))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(fld_var) = self.timeout_ms {
+      o_prot.write_field_begin(&TFieldIdentifier::new("timeout_ms", TType::I32, 4))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for BeginResult {
+  fn default() -> Self {
+    BeginResult{
+      header: None,
+      transaction: Some("".to_owned()),
+      idle_timeout_ms: Some(0),
+      timeout_ms: Some(0),
+    }
+  }
+}
+
+//
+// CommitRequest
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CommitRequest {
+  /// `transaction` says which.
+  pub options: Option<Options>,
+}
+
+impl CommitRequest {
+  pub fn new<F15>(options: F15) -> CommitRequest where F15: Into<Option<Options>> {
+    CommitRequest {
+      options: options.into(),
+    }
+  }
+}
+
+impl TSerializable for CommitRequest {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<CommitRequest> {
+    i_prot.read_struct_begin()?;
+    let mut f_15: Option<Options> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        15 => {
+          let val = Options::read_from_in_protocol(i_prot)?;
+          f_15 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = CommitRequest {
+      options: f_15,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("CommitRequest");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.options {
+      o_prot.write_field_begin(&TFieldIdentifier::new("options", TType::Struct, 15))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for CommitRequest {
+  fn default() -> Self {
+    CommitRequest{
+      options: None,
+    }
+  }
+}
+
+//
+// CommitResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CommitResult {
+  pub header: Option<ReplyHeader>,
+}
+
+impl CommitResult {
+  pub fn new<F1>(header: F1) -> CommitResult where F1: Into<Option<ReplyHeader>> {
+    CommitResult {
+      header: header.into(),
+    }
+  }
+}
+
+impl TSerializable for CommitResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<CommitResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<ReplyHeader> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = ReplyHeader::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = CommitResult {
+      header: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("CommitResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.header {
+      o_prot.write_field_begin(&TFieldIdentifier::new("header", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for CommitResult {
+  fn default() -> Self {
+    CommitResult{
+      header: None,
+    }
+  }
+}
+
+//
+// RollbackRequest
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RollbackRequest {
+  /// `transaction` says which.
+  pub options: Option<Options>,
+}
+
+impl RollbackRequest {
+  pub fn new<F15>(options: F15) -> RollbackRequest where F15: Into<Option<Options>> {
+    RollbackRequest {
+      options: options.into(),
+    }
+  }
+}
+
+impl TSerializable for RollbackRequest {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<RollbackRequest> {
+    i_prot.read_struct_begin()?;
+    let mut f_15: Option<Options> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        15 => {
+          let val = Options::read_from_in_protocol(i_prot)?;
+          f_15 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = RollbackRequest {
+      options: f_15,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("RollbackRequest");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.options {
+      o_prot.write_field_begin(&TFieldIdentifier::new("options", TType::Struct, 15))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for RollbackRequest {
+  fn default() -> Self {
+    RollbackRequest{
+      options: None,
+    }
+  }
+}
+
+//
+// RollbackResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RollbackResult {
+  pub header: Option<ReplyHeader>,
+}
+
+impl RollbackResult {
+  pub fn new<F1>(header: F1) -> RollbackResult where F1: Into<Option<ReplyHeader>> {
+    RollbackResult {
+      header: header.into(),
+    }
+  }
+}
+
+impl TSerializable for RollbackResult {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<RollbackResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<ReplyHeader> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = ReplyHeader::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = RollbackResult {
+      header: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("RollbackResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.header {
+      o_prot.write_field_begin(&TFieldIdentifier::new("header", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+impl Default for RollbackResult {
+  fn default() -> Self {
+    RollbackResult{
+      header: None,
+    }
+  }
+}
+
+pub const API_VERSION: &str = "1.1";
 
 //
 // Forebay service client
@@ -3212,6 +5363,29 @@ pub trait TForebaySyncClient {
   fn execute(&mut self, request: ExecuteRequest) -> thrift::Result<ExecuteResult>;
   /// Inserts many rows.
   fn insert(&mut self, request: InsertRequest) -> thrift::Result<InsertResult>;
+  /// Runs several statements on one shard, which may depend on each other.
+  fn batch(&mut self, request: BatchRequest) -> thrift::Result<BatchResult>;
+  /// Runs independent requests on any shards in parallel, under one deadline.
+  fn multi(&mut self, request: MultiRequest) -> thrift::Result<MultiResult>;
+  /// Opens a transaction, which keeps a connection until it ends: prefer an
+  /// atomic batch where one will do. It is rolled back when its session ends; a
+  /// server that is about to stop lets it go on for a while.
+  /// 
+  /// A statement that fails is undone alone, and the transaction goes on. What
+  /// ends it is a DEADLOCK, a lost connection and, in MySQL, a statement that is
+  /// stopped at its deadline: all that follows but rollback_transaction is then
+  /// TRANSACTION_ABORTED. In SQLite a transaction that may write keeps others
+  /// from writing, and from beginning one, from its start to its end; in an
+  /// in-memory database it keeps them from reading, too (LOCK_TIMEOUT).
+  fn begin_transaction(&mut self, request: BeginRequest) -> thrift::Result<BeginResult>;
+  /// Makes the transaction's changes last. After an error they do not;
+  /// `outcome` is UNKNOWN if the connection was lost meanwhile. One that was
+  /// aborted or has expired says so until it is rolled back; where the error is
+  /// INVALID_ARGUMENT, QUEUE_FULL or QUEUE_TIMEOUT nothing was begun, and the
+  /// transaction is as it was; after any other error it has ended.
+  fn commit_transaction(&mut self, request: CommitRequest) -> thrift::Result<CommitResult>;
+  /// Undoes the transaction's changes, also if it was aborted or has expired.
+  fn rollback_transaction(&mut self, request: RollbackRequest) -> thrift::Result<RollbackResult>;
 }
 
 pub trait TForebaySyncClientMarker {}
@@ -3373,6 +5547,141 @@ impl <C: TThriftClient + TForebaySyncClientMarker> TForebaySyncClient for C {
       result.ok_or()
     }
   }
+  fn batch(&mut self, request: BatchRequest) -> thrift::Result<BatchResult> {
+    (
+      {
+        self.increment_sequence_number();
+        let message_ident = TMessageIdentifier::new("batch", TMessageType::Call, self.sequence_number());
+        let call_args = ForebayBatchArgs { request };
+        self.o_prot_mut().write_message_begin(&message_ident)?;
+        call_args.write_to_out_protocol(self.o_prot_mut())?;
+        self.o_prot_mut().write_message_end()?;
+        self.o_prot_mut().flush()
+      }
+    )?;
+    {
+      let message_ident = self.i_prot_mut().read_message_begin()?;
+      verify_expected_sequence_number(self.sequence_number(), message_ident.sequence_number)?;
+      verify_expected_service_call("batch", &message_ident.name)?;
+      if message_ident.message_type == TMessageType::Exception {
+        let remote_error = thrift::Error::read_application_error_from_in_protocol(self.i_prot_mut())?;
+        self.i_prot_mut().read_message_end()?;
+        return Err(thrift::Error::Application(remote_error))
+      }
+      verify_expected_message_type(TMessageType::Reply, message_ident.message_type)?;
+      let result = ForebayBatchResult::read_from_in_protocol(self.i_prot_mut())?;
+      self.i_prot_mut().read_message_end()?;
+      result.ok_or()
+    }
+  }
+  fn multi(&mut self, request: MultiRequest) -> thrift::Result<MultiResult> {
+    (
+      {
+        self.increment_sequence_number();
+        let message_ident = TMessageIdentifier::new("multi", TMessageType::Call, self.sequence_number());
+        let call_args = ForebayMultiArgs { request };
+        self.o_prot_mut().write_message_begin(&message_ident)?;
+        call_args.write_to_out_protocol(self.o_prot_mut())?;
+        self.o_prot_mut().write_message_end()?;
+        self.o_prot_mut().flush()
+      }
+    )?;
+    {
+      let message_ident = self.i_prot_mut().read_message_begin()?;
+      verify_expected_sequence_number(self.sequence_number(), message_ident.sequence_number)?;
+      verify_expected_service_call("multi", &message_ident.name)?;
+      if message_ident.message_type == TMessageType::Exception {
+        let remote_error = thrift::Error::read_application_error_from_in_protocol(self.i_prot_mut())?;
+        self.i_prot_mut().read_message_end()?;
+        return Err(thrift::Error::Application(remote_error))
+      }
+      verify_expected_message_type(TMessageType::Reply, message_ident.message_type)?;
+      let result = ForebayMultiResult::read_from_in_protocol(self.i_prot_mut())?;
+      self.i_prot_mut().read_message_end()?;
+      result.ok_or()
+    }
+  }
+  fn begin_transaction(&mut self, request: BeginRequest) -> thrift::Result<BeginResult> {
+    (
+      {
+        self.increment_sequence_number();
+        let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Call, self.sequence_number());
+        let call_args = ForebayBeginTransactionArgs { request };
+        self.o_prot_mut().write_message_begin(&message_ident)?;
+        call_args.write_to_out_protocol(self.o_prot_mut())?;
+        self.o_prot_mut().write_message_end()?;
+        self.o_prot_mut().flush()
+      }
+    )?;
+    {
+      let message_ident = self.i_prot_mut().read_message_begin()?;
+      verify_expected_sequence_number(self.sequence_number(), message_ident.sequence_number)?;
+      verify_expected_service_call("begin_transaction", &message_ident.name)?;
+      if message_ident.message_type == TMessageType::Exception {
+        let remote_error = thrift::Error::read_application_error_from_in_protocol(self.i_prot_mut())?;
+        self.i_prot_mut().read_message_end()?;
+        return Err(thrift::Error::Application(remote_error))
+      }
+      verify_expected_message_type(TMessageType::Reply, message_ident.message_type)?;
+      let result = ForebayBeginTransactionResult::read_from_in_protocol(self.i_prot_mut())?;
+      self.i_prot_mut().read_message_end()?;
+      result.ok_or()
+    }
+  }
+  fn commit_transaction(&mut self, request: CommitRequest) -> thrift::Result<CommitResult> {
+    (
+      {
+        self.increment_sequence_number();
+        let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Call, self.sequence_number());
+        let call_args = ForebayCommitTransactionArgs { request };
+        self.o_prot_mut().write_message_begin(&message_ident)?;
+        call_args.write_to_out_protocol(self.o_prot_mut())?;
+        self.o_prot_mut().write_message_end()?;
+        self.o_prot_mut().flush()
+      }
+    )?;
+    {
+      let message_ident = self.i_prot_mut().read_message_begin()?;
+      verify_expected_sequence_number(self.sequence_number(), message_ident.sequence_number)?;
+      verify_expected_service_call("commit_transaction", &message_ident.name)?;
+      if message_ident.message_type == TMessageType::Exception {
+        let remote_error = thrift::Error::read_application_error_from_in_protocol(self.i_prot_mut())?;
+        self.i_prot_mut().read_message_end()?;
+        return Err(thrift::Error::Application(remote_error))
+      }
+      verify_expected_message_type(TMessageType::Reply, message_ident.message_type)?;
+      let result = ForebayCommitTransactionResult::read_from_in_protocol(self.i_prot_mut())?;
+      self.i_prot_mut().read_message_end()?;
+      result.ok_or()
+    }
+  }
+  fn rollback_transaction(&mut self, request: RollbackRequest) -> thrift::Result<RollbackResult> {
+    (
+      {
+        self.increment_sequence_number();
+        let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Call, self.sequence_number());
+        let call_args = ForebayRollbackTransactionArgs { request };
+        self.o_prot_mut().write_message_begin(&message_ident)?;
+        call_args.write_to_out_protocol(self.o_prot_mut())?;
+        self.o_prot_mut().write_message_end()?;
+        self.o_prot_mut().flush()
+      }
+    )?;
+    {
+      let message_ident = self.i_prot_mut().read_message_begin()?;
+      verify_expected_sequence_number(self.sequence_number(), message_ident.sequence_number)?;
+      verify_expected_service_call("rollback_transaction", &message_ident.name)?;
+      if message_ident.message_type == TMessageType::Exception {
+        let remote_error = thrift::Error::read_application_error_from_in_protocol(self.i_prot_mut())?;
+        self.i_prot_mut().read_message_end()?;
+        return Err(thrift::Error::Application(remote_error))
+      }
+      verify_expected_message_type(TMessageType::Reply, message_ident.message_type)?;
+      let result = ForebayRollbackTransactionResult::read_from_in_protocol(self.i_prot_mut())?;
+      self.i_prot_mut().read_message_end()?;
+      result.ok_or()
+    }
+  }
 }
 
 //
@@ -3390,6 +5699,29 @@ pub trait ForebaySyncHandler {
   fn handle_execute(&self, request: ExecuteRequest) -> thrift::Result<ExecuteResult>;
   /// Inserts many rows.
   fn handle_insert(&self, request: InsertRequest) -> thrift::Result<InsertResult>;
+  /// Runs several statements on one shard, which may depend on each other.
+  fn handle_batch(&self, request: BatchRequest) -> thrift::Result<BatchResult>;
+  /// Runs independent requests on any shards in parallel, under one deadline.
+  fn handle_multi(&self, request: MultiRequest) -> thrift::Result<MultiResult>;
+  /// Opens a transaction, which keeps a connection until it ends: prefer an
+  /// atomic batch where one will do. It is rolled back when its session ends; a
+  /// server that is about to stop lets it go on for a while.
+  /// 
+  /// A statement that fails is undone alone, and the transaction goes on. What
+  /// ends it is a DEADLOCK, a lost connection and, in MySQL, a statement that is
+  /// stopped at its deadline: all that follows but rollback_transaction is then
+  /// TRANSACTION_ABORTED. In SQLite a transaction that may write keeps others
+  /// from writing, and from beginning one, from its start to its end; in an
+  /// in-memory database it keeps them from reading, too (LOCK_TIMEOUT).
+  fn handle_begin_transaction(&self, request: BeginRequest) -> thrift::Result<BeginResult>;
+  /// Makes the transaction's changes last. After an error they do not;
+  /// `outcome` is UNKNOWN if the connection was lost meanwhile. One that was
+  /// aborted or has expired says so until it is rolled back; where the error is
+  /// INVALID_ARGUMENT, QUEUE_FULL or QUEUE_TIMEOUT nothing was begun, and the
+  /// transaction is as it was; after any other error it has ended.
+  fn handle_commit_transaction(&self, request: CommitRequest) -> thrift::Result<CommitResult>;
+  /// Undoes the transaction's changes, also if it was aborted or has expired.
+  fn handle_rollback_transaction(&self, request: RollbackRequest) -> thrift::Result<RollbackResult>;
 }
 
 pub struct ForebaySyncProcessor<H: ForebaySyncHandler> {
@@ -3416,6 +5748,21 @@ impl <H: ForebaySyncHandler> ForebaySyncProcessor<H> {
   }
   fn process_insert(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
     TForebayProcessFunctions::process_insert(&self.handler, incoming_sequence_number, i_prot, o_prot)
+  }
+  fn process_batch(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    TForebayProcessFunctions::process_batch(&self.handler, incoming_sequence_number, i_prot, o_prot)
+  }
+  fn process_multi(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    TForebayProcessFunctions::process_multi(&self.handler, incoming_sequence_number, i_prot, o_prot)
+  }
+  fn process_begin_transaction(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    TForebayProcessFunctions::process_begin_transaction(&self.handler, incoming_sequence_number, i_prot, o_prot)
+  }
+  fn process_commit_transaction(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    TForebayProcessFunctions::process_commit_transaction(&self.handler, incoming_sequence_number, i_prot, o_prot)
+  }
+  fn process_rollback_transaction(&self, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    TForebayProcessFunctions::process_rollback_transaction(&self.handler, incoming_sequence_number, i_prot, o_prot)
   }
 }
 
@@ -3722,6 +6069,306 @@ impl TForebayProcessFunctions {
       },
     }
   }
+  pub fn process_batch<H: ForebaySyncHandler>(handler: &H, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let args = ForebayBatchArgs::read_from_in_protocol(i_prot)?;
+    match handler.handle_batch(args.request) {
+      Ok(handler_return) => {
+        let message_ident = TMessageIdentifier::new("batch", TMessageType::Reply, incoming_sequence_number);
+        o_prot.write_message_begin(&message_ident)?;
+        let ret = ForebayBatchResult { result_value: Some(handler_return), error: None };
+        ret.write_to_out_protocol(o_prot)?;
+        o_prot.write_message_end()?;
+        o_prot.flush()
+      },
+      Err(e) => {
+        match e {
+          thrift::Error::User(usr_err) => {
+            if usr_err.downcast_ref::<DataError>().is_some() {
+              let err = usr_err.downcast::<DataError>().expect("downcast already checked");
+              let ret_err = ForebayBatchResult{ result_value: None, error: Some(*err) };
+              let message_ident = TMessageIdentifier::new("batch", TMessageType::Reply, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              ret_err.write_to_out_protocol(o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            } else {
+              let ret_err = {
+                ApplicationError::new(
+                  ApplicationErrorKind::Unknown,
+                  usr_err.to_string()
+                )
+              };
+              let message_ident = TMessageIdentifier::new("batch", TMessageType::Exception, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            }
+          },
+          thrift::Error::Application(app_err) => {
+            let message_ident = TMessageIdentifier::new("batch", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&app_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+          _ => {
+            let ret_err = {
+              ApplicationError::new(
+                ApplicationErrorKind::Unknown,
+                e.to_string()
+              )
+            };
+            let message_ident = TMessageIdentifier::new("batch", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+        }
+      },
+    }
+  }
+  pub fn process_multi<H: ForebaySyncHandler>(handler: &H, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let args = ForebayMultiArgs::read_from_in_protocol(i_prot)?;
+    match handler.handle_multi(args.request) {
+      Ok(handler_return) => {
+        let message_ident = TMessageIdentifier::new("multi", TMessageType::Reply, incoming_sequence_number);
+        o_prot.write_message_begin(&message_ident)?;
+        let ret = ForebayMultiResult { result_value: Some(handler_return), error: None };
+        ret.write_to_out_protocol(o_prot)?;
+        o_prot.write_message_end()?;
+        o_prot.flush()
+      },
+      Err(e) => {
+        match e {
+          thrift::Error::User(usr_err) => {
+            if usr_err.downcast_ref::<DataError>().is_some() {
+              let err = usr_err.downcast::<DataError>().expect("downcast already checked");
+              let ret_err = ForebayMultiResult{ result_value: None, error: Some(*err) };
+              let message_ident = TMessageIdentifier::new("multi", TMessageType::Reply, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              ret_err.write_to_out_protocol(o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            } else {
+              let ret_err = {
+                ApplicationError::new(
+                  ApplicationErrorKind::Unknown,
+                  usr_err.to_string()
+                )
+              };
+              let message_ident = TMessageIdentifier::new("multi", TMessageType::Exception, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            }
+          },
+          thrift::Error::Application(app_err) => {
+            let message_ident = TMessageIdentifier::new("multi", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&app_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+          _ => {
+            let ret_err = {
+              ApplicationError::new(
+                ApplicationErrorKind::Unknown,
+                e.to_string()
+              )
+            };
+            let message_ident = TMessageIdentifier::new("multi", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+        }
+      },
+    }
+  }
+  pub fn process_begin_transaction<H: ForebaySyncHandler>(handler: &H, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let args = ForebayBeginTransactionArgs::read_from_in_protocol(i_prot)?;
+    match handler.handle_begin_transaction(args.request) {
+      Ok(handler_return) => {
+        let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Reply, incoming_sequence_number);
+        o_prot.write_message_begin(&message_ident)?;
+        let ret = ForebayBeginTransactionResult { result_value: Some(handler_return), error: None };
+        ret.write_to_out_protocol(o_prot)?;
+        o_prot.write_message_end()?;
+        o_prot.flush()
+      },
+      Err(e) => {
+        match e {
+          thrift::Error::User(usr_err) => {
+            if usr_err.downcast_ref::<DataError>().is_some() {
+              let err = usr_err.downcast::<DataError>().expect("downcast already checked");
+              let ret_err = ForebayBeginTransactionResult{ result_value: None, error: Some(*err) };
+              let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Reply, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              ret_err.write_to_out_protocol(o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            } else {
+              let ret_err = {
+                ApplicationError::new(
+                  ApplicationErrorKind::Unknown,
+                  usr_err.to_string()
+                )
+              };
+              let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Exception, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            }
+          },
+          thrift::Error::Application(app_err) => {
+            let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&app_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+          _ => {
+            let ret_err = {
+              ApplicationError::new(
+                ApplicationErrorKind::Unknown,
+                e.to_string()
+              )
+            };
+            let message_ident = TMessageIdentifier::new("begin_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+        }
+      },
+    }
+  }
+  pub fn process_commit_transaction<H: ForebaySyncHandler>(handler: &H, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let args = ForebayCommitTransactionArgs::read_from_in_protocol(i_prot)?;
+    match handler.handle_commit_transaction(args.request) {
+      Ok(handler_return) => {
+        let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Reply, incoming_sequence_number);
+        o_prot.write_message_begin(&message_ident)?;
+        let ret = ForebayCommitTransactionResult { result_value: Some(handler_return), error: None };
+        ret.write_to_out_protocol(o_prot)?;
+        o_prot.write_message_end()?;
+        o_prot.flush()
+      },
+      Err(e) => {
+        match e {
+          thrift::Error::User(usr_err) => {
+            if usr_err.downcast_ref::<DataError>().is_some() {
+              let err = usr_err.downcast::<DataError>().expect("downcast already checked");
+              let ret_err = ForebayCommitTransactionResult{ result_value: None, error: Some(*err) };
+              let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Reply, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              ret_err.write_to_out_protocol(o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            } else {
+              let ret_err = {
+                ApplicationError::new(
+                  ApplicationErrorKind::Unknown,
+                  usr_err.to_string()
+                )
+              };
+              let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Exception, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            }
+          },
+          thrift::Error::Application(app_err) => {
+            let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&app_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+          _ => {
+            let ret_err = {
+              ApplicationError::new(
+                ApplicationErrorKind::Unknown,
+                e.to_string()
+              )
+            };
+            let message_ident = TMessageIdentifier::new("commit_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+        }
+      },
+    }
+  }
+  pub fn process_rollback_transaction<H: ForebaySyncHandler>(handler: &H, incoming_sequence_number: i32, i_prot: &mut dyn TInputProtocol, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let args = ForebayRollbackTransactionArgs::read_from_in_protocol(i_prot)?;
+    match handler.handle_rollback_transaction(args.request) {
+      Ok(handler_return) => {
+        let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Reply, incoming_sequence_number);
+        o_prot.write_message_begin(&message_ident)?;
+        let ret = ForebayRollbackTransactionResult { result_value: Some(handler_return), error: None };
+        ret.write_to_out_protocol(o_prot)?;
+        o_prot.write_message_end()?;
+        o_prot.flush()
+      },
+      Err(e) => {
+        match e {
+          thrift::Error::User(usr_err) => {
+            if usr_err.downcast_ref::<DataError>().is_some() {
+              let err = usr_err.downcast::<DataError>().expect("downcast already checked");
+              let ret_err = ForebayRollbackTransactionResult{ result_value: None, error: Some(*err) };
+              let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Reply, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              ret_err.write_to_out_protocol(o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            } else {
+              let ret_err = {
+                ApplicationError::new(
+                  ApplicationErrorKind::Unknown,
+                  usr_err.to_string()
+                )
+              };
+              let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Exception, incoming_sequence_number);
+              o_prot.write_message_begin(&message_ident)?;
+              thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+              o_prot.write_message_end()?;
+              o_prot.flush()
+            }
+          },
+          thrift::Error::Application(app_err) => {
+            let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&app_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+          _ => {
+            let ret_err = {
+              ApplicationError::new(
+                ApplicationErrorKind::Unknown,
+                e.to_string()
+              )
+            };
+            let message_ident = TMessageIdentifier::new("rollback_transaction", TMessageType::Exception, incoming_sequence_number);
+            o_prot.write_message_begin(&message_ident)?;
+            thrift::Error::write_application_error_to_out_protocol(&ret_err, o_prot)?;
+            o_prot.write_message_end()?;
+            o_prot.flush()
+          },
+        }
+      },
+    }
+  }
 }
 
 impl <H: ForebaySyncHandler> TProcessor for ForebaySyncProcessor<H> {
@@ -3742,6 +6389,21 @@ impl <H: ForebaySyncHandler> TProcessor for ForebaySyncProcessor<H> {
       },
       "insert" => {
         self.process_insert(message_ident.sequence_number, i_prot, o_prot)
+      },
+      "batch" => {
+        self.process_batch(message_ident.sequence_number, i_prot, o_prot)
+      },
+      "multi" => {
+        self.process_multi(message_ident.sequence_number, i_prot, o_prot)
+      },
+      "begin_transaction" => {
+        self.process_begin_transaction(message_ident.sequence_number, i_prot, o_prot)
+      },
+      "commit_transaction" => {
+        self.process_commit_transaction(message_ident.sequence_number, i_prot, o_prot)
+      },
+      "rollback_transaction" => {
+        self.process_rollback_transaction(message_ident.sequence_number, i_prot, o_prot)
       },
       method => {
         Err(
@@ -4367,6 +7029,631 @@ impl ForebayInsertResult {
   }
   fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
     let struct_ident = TStructIdentifier::new("ForebayInsertResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.result_value {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayBatchArgs
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayBatchArgs {
+  request: BatchRequest,
+}
+
+impl ForebayBatchArgs {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayBatchArgs> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<BatchRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = BatchRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    verify_required_field_exists("ForebayBatchArgs.request", &f_1)?;
+    let ret = ForebayBatchArgs {
+      request: f_1.expect("auto-generated code should have checked for presence of required fields"),
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("batch_args");
+    o_prot.write_struct_begin(&struct_ident)?;
+    o_prot.write_field_begin(&TFieldIdentifier::new("request", TType::Struct, 1))?;
+    self.request.write_to_out_protocol(o_prot)?;
+    o_prot.write_field_end()?;
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayBatchResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayBatchResult {
+  result_value: Option<BatchResult>,
+  error: Option<DataError>,
+}
+
+impl ForebayBatchResult {
+  fn ok_or(self) -> thrift::Result<BatchResult> {
+    if self.error.is_some() {
+      Err(thrift::Error::User(Box::new(self.error.unwrap())))
+    } else if self.result_value.is_some() {
+      Ok(self.result_value.unwrap())
+    } else {
+      Err(
+        thrift::Error::Application(
+          ApplicationError::new(
+            ApplicationErrorKind::MissingResult,
+            "no result received for ForebayBatch"
+          )
+        )
+      )
+    }
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayBatchResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_0: Option<BatchResult> = None;
+    let mut f_1: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        0 => {
+          let val = BatchResult::read_from_in_protocol(i_prot)?;
+          f_0 = Some(val);
+        },
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = ForebayBatchResult {
+      result_value: f_0,
+      error: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("ForebayBatchResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.result_value {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayMultiArgs
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayMultiArgs {
+  request: MultiRequest,
+}
+
+impl ForebayMultiArgs {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayMultiArgs> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<MultiRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = MultiRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    verify_required_field_exists("ForebayMultiArgs.request", &f_1)?;
+    let ret = ForebayMultiArgs {
+      request: f_1.expect("auto-generated code should have checked for presence of required fields"),
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("multi_args");
+    o_prot.write_struct_begin(&struct_ident)?;
+    o_prot.write_field_begin(&TFieldIdentifier::new("request", TType::Struct, 1))?;
+    self.request.write_to_out_protocol(o_prot)?;
+    o_prot.write_field_end()?;
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayMultiResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayMultiResult {
+  result_value: Option<MultiResult>,
+  error: Option<DataError>,
+}
+
+impl ForebayMultiResult {
+  fn ok_or(self) -> thrift::Result<MultiResult> {
+    if self.error.is_some() {
+      Err(thrift::Error::User(Box::new(self.error.unwrap())))
+    } else if self.result_value.is_some() {
+      Ok(self.result_value.unwrap())
+    } else {
+      Err(
+        thrift::Error::Application(
+          ApplicationError::new(
+            ApplicationErrorKind::MissingResult,
+            "no result received for ForebayMulti"
+          )
+        )
+      )
+    }
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayMultiResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_0: Option<MultiResult> = None;
+    let mut f_1: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        0 => {
+          let val = MultiResult::read_from_in_protocol(i_prot)?;
+          f_0 = Some(val);
+        },
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = ForebayMultiResult {
+      result_value: f_0,
+      error: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("ForebayMultiResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.result_value {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayBeginTransactionArgs
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayBeginTransactionArgs {
+  request: BeginRequest,
+}
+
+impl ForebayBeginTransactionArgs {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayBeginTransactionArgs> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<BeginRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = BeginRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    verify_required_field_exists("ForebayBeginTransactionArgs.request", &f_1)?;
+    let ret = ForebayBeginTransactionArgs {
+      request: f_1.expect("auto-generated code should have checked for presence of required fields"),
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("begin_transaction_args");
+    o_prot.write_struct_begin(&struct_ident)?;
+    o_prot.write_field_begin(&TFieldIdentifier::new("request", TType::Struct, 1))?;
+    self.request.write_to_out_protocol(o_prot)?;
+    o_prot.write_field_end()?;
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayBeginTransactionResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayBeginTransactionResult {
+  result_value: Option<BeginResult>,
+  error: Option<DataError>,
+}
+
+impl ForebayBeginTransactionResult {
+  fn ok_or(self) -> thrift::Result<BeginResult> {
+    if self.error.is_some() {
+      Err(thrift::Error::User(Box::new(self.error.unwrap())))
+    } else if self.result_value.is_some() {
+      Ok(self.result_value.unwrap())
+    } else {
+      Err(
+        thrift::Error::Application(
+          ApplicationError::new(
+            ApplicationErrorKind::MissingResult,
+            "no result received for ForebayBeginTransaction"
+          )
+        )
+      )
+    }
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayBeginTransactionResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_0: Option<BeginResult> = None;
+    let mut f_1: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        0 => {
+          let val = BeginResult::read_from_in_protocol(i_prot)?;
+          f_0 = Some(val);
+        },
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = ForebayBeginTransactionResult {
+      result_value: f_0,
+      error: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("ForebayBeginTransactionResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.result_value {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayCommitTransactionArgs
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayCommitTransactionArgs {
+  request: CommitRequest,
+}
+
+impl ForebayCommitTransactionArgs {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayCommitTransactionArgs> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<CommitRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = CommitRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    verify_required_field_exists("ForebayCommitTransactionArgs.request", &f_1)?;
+    let ret = ForebayCommitTransactionArgs {
+      request: f_1.expect("auto-generated code should have checked for presence of required fields"),
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("commit_transaction_args");
+    o_prot.write_struct_begin(&struct_ident)?;
+    o_prot.write_field_begin(&TFieldIdentifier::new("request", TType::Struct, 1))?;
+    self.request.write_to_out_protocol(o_prot)?;
+    o_prot.write_field_end()?;
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayCommitTransactionResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayCommitTransactionResult {
+  result_value: Option<CommitResult>,
+  error: Option<DataError>,
+}
+
+impl ForebayCommitTransactionResult {
+  fn ok_or(self) -> thrift::Result<CommitResult> {
+    if self.error.is_some() {
+      Err(thrift::Error::User(Box::new(self.error.unwrap())))
+    } else if self.result_value.is_some() {
+      Ok(self.result_value.unwrap())
+    } else {
+      Err(
+        thrift::Error::Application(
+          ApplicationError::new(
+            ApplicationErrorKind::MissingResult,
+            "no result received for ForebayCommitTransaction"
+          )
+        )
+      )
+    }
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayCommitTransactionResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_0: Option<CommitResult> = None;
+    let mut f_1: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        0 => {
+          let val = CommitResult::read_from_in_protocol(i_prot)?;
+          f_0 = Some(val);
+        },
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = ForebayCommitTransactionResult {
+      result_value: f_0,
+      error: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("ForebayCommitTransactionResult");
+    o_prot.write_struct_begin(&struct_ident)?;
+    if let Some(ref fld_var) = self.result_value {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.error {
+      o_prot.write_field_begin(&TFieldIdentifier::new("error", TType::Struct, 1))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayRollbackTransactionArgs
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayRollbackTransactionArgs {
+  request: RollbackRequest,
+}
+
+impl ForebayRollbackTransactionArgs {
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayRollbackTransactionArgs> {
+    i_prot.read_struct_begin()?;
+    let mut f_1: Option<RollbackRequest> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        1 => {
+          let val = RollbackRequest::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    verify_required_field_exists("ForebayRollbackTransactionArgs.request", &f_1)?;
+    let ret = ForebayRollbackTransactionArgs {
+      request: f_1.expect("auto-generated code should have checked for presence of required fields"),
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("rollback_transaction_args");
+    o_prot.write_struct_begin(&struct_ident)?;
+    o_prot.write_field_begin(&TFieldIdentifier::new("request", TType::Struct, 1))?;
+    self.request.write_to_out_protocol(o_prot)?;
+    o_prot.write_field_end()?;
+    o_prot.write_field_stop()?;
+    o_prot.write_struct_end()
+  }
+}
+
+//
+// ForebayRollbackTransactionResult
+//
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct ForebayRollbackTransactionResult {
+  result_value: Option<RollbackResult>,
+  error: Option<DataError>,
+}
+
+impl ForebayRollbackTransactionResult {
+  fn ok_or(self) -> thrift::Result<RollbackResult> {
+    if self.error.is_some() {
+      Err(thrift::Error::User(Box::new(self.error.unwrap())))
+    } else if self.result_value.is_some() {
+      Ok(self.result_value.unwrap())
+    } else {
+      Err(
+        thrift::Error::Application(
+          ApplicationError::new(
+            ApplicationErrorKind::MissingResult,
+            "no result received for ForebayRollbackTransaction"
+          )
+        )
+      )
+    }
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ForebayRollbackTransactionResult> {
+    i_prot.read_struct_begin()?;
+    let mut f_0: Option<RollbackResult> = None;
+    let mut f_1: Option<DataError> = None;
+    loop {
+      let field_ident = i_prot.read_field_begin()?;
+      if field_ident.field_type == TType::Stop {
+        break;
+      }
+      let field_id = field_id(&field_ident)?;
+      match field_id {
+        0 => {
+          let val = RollbackResult::read_from_in_protocol(i_prot)?;
+          f_0 = Some(val);
+        },
+        1 => {
+          let val = DataError::read_from_in_protocol(i_prot)?;
+          f_1 = Some(val);
+        },
+        _ => {
+          i_prot.skip(field_ident.field_type)?;
+        },
+      };
+      i_prot.read_field_end()?;
+    }
+    i_prot.read_struct_end()?;
+    let ret = ForebayRollbackTransactionResult {
+      result_value: f_0,
+      error: f_1,
+    };
+    Ok(ret)
+  }
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    let struct_ident = TStructIdentifier::new("ForebayRollbackTransactionResult");
     o_prot.write_struct_begin(&struct_ident)?;
     if let Some(ref fld_var) = self.result_value {
       o_prot.write_field_begin(&TFieldIdentifier::new("result_value", TType::Struct, 0))?;

@@ -316,6 +316,25 @@ class ShardKind(object):
     }
 
 
+class AffectedRows(object):
+    """
+    What ExecuteResult.affected_rows counts for an UPDATE.
+
+    """
+    CHANGED = 1
+    MATCHED = 2
+
+    _VALUES_TO_NAMES = {
+        1: "CHANGED",
+        2: "MATCHED",
+    }
+
+    _NAMES_TO_VALUES = {
+        "CHANGED": 1,
+        "MATCHED": 2,
+    }
+
+
 class InsertMode(object):
     """
     What an insert does with a row whose key is there already.
@@ -335,6 +354,112 @@ class InsertMode(object):
         "INSERT": 1,
         "IGNORE": 2,
         "REPLACE": 3,
+    }
+
+
+class BatchMode(object):
+    """
+    What the steps of a batch are to each other.
+
+    """
+    EACH = 1
+    STOP_ON_ERROR = 2
+    ATOMIC = 3
+
+    _VALUES_TO_NAMES = {
+        1: "EACH",
+        2: "STOP_ON_ERROR",
+        3: "ATOMIC",
+    }
+
+    _NAMES_TO_VALUES = {
+        "EACH": 1,
+        "STOP_ON_ERROR": 2,
+        "ATOMIC": 3,
+    }
+
+
+class StepCondition(object):
+    """
+    What an earlier step must have come to for this one to run.
+
+    """
+    HAD_ROWS = 1
+    HAD_NO_ROWS = 2
+
+    _VALUES_TO_NAMES = {
+        1: "HAD_ROWS",
+        2: "HAD_NO_ROWS",
+    }
+
+    _NAMES_TO_VALUES = {
+        "HAD_ROWS": 1,
+        "HAD_NO_ROWS": 2,
+    }
+
+
+class StepStatus(object):
+    DONE = 1
+    FAILED = 2
+    SKIPPED = 3
+    NOT_RUN = 4
+
+    _VALUES_TO_NAMES = {
+        1: "DONE",
+        2: "FAILED",
+        3: "SKIPPED",
+        4: "NOT_RUN",
+    }
+
+    _NAMES_TO_VALUES = {
+        "DONE": 1,
+        "FAILED": 2,
+        "SKIPPED": 3,
+        "NOT_RUN": 4,
+    }
+
+
+class MultiPolicy(object):
+    """
+    What a multi does when an item fails.
+
+    """
+    TAKE_WHAT_CAME = 1
+    FAIL_ON_FIRST_ERROR = 2
+
+    _VALUES_TO_NAMES = {
+        1: "TAKE_WHAT_CAME",
+        2: "FAIL_ON_FIRST_ERROR",
+    }
+
+    _NAMES_TO_VALUES = {
+        "TAKE_WHAT_CAME": 1,
+        "FAIL_ON_FIRST_ERROR": 2,
+    }
+
+
+class Isolation(object):
+    """
+    SQL's isolation levels; SQLite has SERIALIZABLE only.
+
+    """
+    READ_UNCOMMITTED = 1
+    READ_COMMITTED = 2
+    REPEATABLE_READ = 3
+    SERIALIZABLE = 4
+
+    _VALUES_TO_NAMES = {
+        1: "READ_UNCOMMITTED",
+        2: "READ_COMMITTED",
+        3: "REPEATABLE_READ",
+        4: "SERIALIZABLE",
+    }
+
+    _NAMES_TO_VALUES = {
+        "READ_UNCOMMITTED": 1,
+        "READ_COMMITTED": 2,
+        "REPEATABLE_READ": 3,
+        "SERIALIZABLE": 4,
     }
 
 
@@ -361,11 +486,14 @@ class Value(object):
     between. An empty list has no SQL form and is INVALID_ARGUMENT, and so is
     a list in a list. At most 65,535 items; in SQLite at most 32,766 values in
     a whole statement.
+     - insert_id_of_step: In a batch only: the insert id that the step of this number, from 0, has
+    made. It must be an earlier step; if that one was not run, or has made no
+    id, the step that asks for it fails with INVALID_ARGUMENT.
 
     """
 
 
-    def __init__(self, is_null=None, boolean=None, int64=None, uint64=None, float64=None, decimal=None, text=None, bytes=None, temporal=None, items=None,):
+    def __init__(self, is_null=None, boolean=None, int64=None, uint64=None, float64=None, decimal=None, text=None, bytes=None, temporal=None, items=None, insert_id_of_step=None,):
         self.is_null = is_null
         self.boolean = boolean
         self.int64 = int64
@@ -376,6 +504,7 @@ class Value(object):
         self.bytes = bytes
         self.temporal = temporal
         self.items = items
+        self.insert_id_of_step = insert_id_of_step
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -442,6 +571,11 @@ class Value(object):
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.I32:
+                    self.insert_id_of_step = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -494,6 +628,10 @@ class Value(object):
             for iter6 in self.items:
                 iter6.write(oprot)
             oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.insert_id_of_step is not None:
+            oprot.writeFieldBegin('insert_id_of_step', TType.I32, 11)
+            oprot.writeI32(self.insert_id_of_step)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -635,7 +773,7 @@ class Statement(object):
 
 class Options(object):
     """
-    What a caller may ask of any request. Fields 3 and 5 to 14 are kept for later.
+    What a caller may ask of any request. Fields 6 to 14 are kept for later.
 
     Attributes:
      - timeout_ms: How long the caller waits, from the moment the request has arrived:
@@ -643,15 +781,22 @@ class Options(object):
     are the server's (Limits); a larger number means the maximum, and one
     below 1 is INVALID_ARGUMENT.
      - request_id: A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty.
+     - transaction: Run within this transaction: the token that begin_transaction gave, in the
+    session that it was given to. The request's shard must then be the
+    transaction's, or unset. Refused in info, begin_transaction and multi.
      - max_rows: Refuse a result of more rows than this. Default and maximum are the server's (Limits).
+     - warnings_max: How many of each statement's warnings to give (SHOW WARNINGS), which costs
+    a round trip if there are any. Default: 0, the count alone; at most 1,000.
 
     """
 
 
-    def __init__(self, timeout_ms=None, request_id=None, max_rows=None,):
+    def __init__(self, timeout_ms=None, request_id=None, transaction=None, max_rows=None, warnings_max=None,):
         self.timeout_ms = timeout_ms
         self.request_id = request_id
+        self.transaction = transaction
         self.max_rows = max_rows
+        self.warnings_max = warnings_max
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -672,9 +817,19 @@ class Options(object):
                     self.request_id = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    self.transaction = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
             elif fid == 4:
                 if ftype == TType.I32:
                     self.max_rows = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I32:
+                    self.warnings_max = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             else:
@@ -695,9 +850,17 @@ class Options(object):
             oprot.writeFieldBegin('request_id', TType.STRING, 2)
             oprot.writeString(self.request_id.encode('utf-8') if sys.version_info[0] == 2 else self.request_id)
             oprot.writeFieldEnd()
+        if self.transaction is not None:
+            oprot.writeFieldBegin('transaction', TType.STRING, 3)
+            oprot.writeString(self.transaction.encode('utf-8') if sys.version_info[0] == 2 else self.transaction)
+            oprot.writeFieldEnd()
         if self.max_rows is not None:
             oprot.writeFieldBegin('max_rows', TType.I32, 4)
             oprot.writeI32(self.max_rows)
+            oprot.writeFieldEnd()
+        if self.warnings_max is not None:
+            oprot.writeFieldBegin('warnings_max', TType.I32, 5)
+            oprot.writeI32(self.warnings_max)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1107,6 +1270,87 @@ class ResultSet(object):
         return not (self == other)
 
 
+class Warning(object):
+    """
+    A note, warning or error that MySQL has to a statement that went well.
+
+    Attributes:
+     - level: `Note`, `Warning` or `Error`.
+     - code: MySQL's error number.
+     - message: MySQL's words, which may quote values.
+
+    """
+
+
+    def __init__(self, level=None, code=None, message=None,):
+        self.level = level
+        self.code = code
+        self.message = message
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    self.level = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I32:
+                    self.code = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    self.message = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Warning')
+        if self.level is not None:
+            oprot.writeFieldBegin('level', TType.STRING, 1)
+            oprot.writeString(self.level.encode('utf-8') if sys.version_info[0] == 2 else self.level)
+            oprot.writeFieldEnd()
+        if self.code is not None:
+            oprot.writeFieldBegin('code', TType.I32, 2)
+            oprot.writeI32(self.code)
+            oprot.writeFieldEnd()
+        if self.message is not None:
+            oprot.writeFieldBegin('message', TType.STRING, 3)
+            oprot.writeString(self.message.encode('utf-8') if sys.version_info[0] == 2 else self.message)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
 class DataError(TException):
     """
     The one exception. (The annotation at its end is for Python, whose context
@@ -1125,7 +1369,7 @@ class DataError(TException):
      - limit: The limit that was met, in the unit that the message names, and what was
     seen; for a deadline the milliseconds that were allowed and that passed.
      - seen
-     - item: Which item of a request of several failed, from 0; not set by API 1.0.
+     - item: Which step of a batch, or item of a multi, failed, from 0.
      - queue_us
      - execute_us
 
@@ -1382,16 +1626,26 @@ class Limits(object):
      - result_max_rows: Rows of a result: default and maximum of Options.max_rows.
      - default_timeout_ms: Options.timeout_ms if it is not set.
      - max_timeout_ms: The largest Options.timeout_ms that counts.
+     - multi_items_max: Items of a multi.
+     - multi_parallel_max: Items of one multi that run on one shard at the same time; less where the pool is small.
+     - batch_steps_max: Steps of a batch.
+     - transaction_idle_timeout_ms: A transaction that is not used for so long is rolled back.
+     - transaction_timeout_ms: A transaction that is open for so long is rolled back.
 
     """
 
 
-    def __init__(self, request_max_bytes=None, result_max_bytes=None, result_max_rows=None, default_timeout_ms=None, max_timeout_ms=None,):
+    def __init__(self, request_max_bytes=None, result_max_bytes=None, result_max_rows=None, default_timeout_ms=None, max_timeout_ms=None, multi_items_max=None, multi_parallel_max=None, batch_steps_max=None, transaction_idle_timeout_ms=None, transaction_timeout_ms=None,):
         self.request_max_bytes = request_max_bytes
         self.result_max_bytes = result_max_bytes
         self.result_max_rows = result_max_rows
         self.default_timeout_ms = default_timeout_ms
         self.max_timeout_ms = max_timeout_ms
+        self.multi_items_max = multi_items_max
+        self.multi_parallel_max = multi_parallel_max
+        self.batch_steps_max = batch_steps_max
+        self.transaction_idle_timeout_ms = transaction_idle_timeout_ms
+        self.transaction_timeout_ms = transaction_timeout_ms
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1427,6 +1681,31 @@ class Limits(object):
                     self.max_timeout_ms = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I32:
+                    self.multi_items_max = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I32:
+                    self.multi_parallel_max = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I32:
+                    self.batch_steps_max = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.I32:
+                    self.transaction_idle_timeout_ms = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.I32:
+                    self.transaction_timeout_ms = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1457,6 +1736,26 @@ class Limits(object):
             oprot.writeFieldBegin('max_timeout_ms', TType.I32, 5)
             oprot.writeI32(self.max_timeout_ms)
             oprot.writeFieldEnd()
+        if self.multi_items_max is not None:
+            oprot.writeFieldBegin('multi_items_max', TType.I32, 6)
+            oprot.writeI32(self.multi_items_max)
+            oprot.writeFieldEnd()
+        if self.multi_parallel_max is not None:
+            oprot.writeFieldBegin('multi_parallel_max', TType.I32, 7)
+            oprot.writeI32(self.multi_parallel_max)
+            oprot.writeFieldEnd()
+        if self.batch_steps_max is not None:
+            oprot.writeFieldBegin('batch_steps_max', TType.I32, 8)
+            oprot.writeI32(self.batch_steps_max)
+            oprot.writeFieldEnd()
+        if self.transaction_idle_timeout_ms is not None:
+            oprot.writeFieldBegin('transaction_idle_timeout_ms', TType.I32, 9)
+            oprot.writeI32(self.transaction_idle_timeout_ms)
+            oprot.writeFieldEnd()
+        if self.transaction_timeout_ms is not None:
+            oprot.writeFieldBegin('transaction_timeout_ms', TType.I32, 10)
+            oprot.writeI32(self.transaction_timeout_ms)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -1484,17 +1783,21 @@ class ShardInfo(object):
      - reason: Why it is not available; empty if it is.
      - pool_max_connections: The most connections that this server opens to it.
      - queue_max_requests: Requests that may wait for one of them; one more is refused with QUEUE_FULL.
+     - transactions_max: Transactions that may be open at once; one more waits in a queue of its own.
+     - affected_rows: As the shard is configured; SQLite counts MATCHED.
 
     """
 
 
-    def __init__(self, name=None, kind=None, available=None, reason=None, pool_max_connections=None, queue_max_requests=None,):
+    def __init__(self, name=None, kind=None, available=None, reason=None, pool_max_connections=None, queue_max_requests=None, transactions_max=None, affected_rows=None,):
         self.name = name
         self.kind = kind
         self.available = available
         self.reason = reason
         self.pool_max_connections = pool_max_connections
         self.queue_max_requests = queue_max_requests
+        self.transactions_max = transactions_max
+        self.affected_rows = affected_rows
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1535,6 +1838,16 @@ class ShardInfo(object):
                     self.queue_max_requests = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I32:
+                    self.transactions_max = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I32:
+                    self.affected_rows = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1568,6 +1881,14 @@ class ShardInfo(object):
         if self.queue_max_requests is not None:
             oprot.writeFieldBegin('queue_max_requests', TType.I32, 6)
             oprot.writeI32(self.queue_max_requests)
+            oprot.writeFieldEnd()
+        if self.transactions_max is not None:
+            oprot.writeFieldBegin('transactions_max', TType.I32, 7)
+            oprot.writeI32(self.transactions_max)
+            oprot.writeFieldEnd()
+        if self.affected_rows is not None:
+            oprot.writeFieldBegin('affected_rows', TType.I32, 8)
+            oprot.writeI32(self.affected_rows)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1932,14 +2253,16 @@ class QueryResult(object):
      - header
      - rows
      - warning_count: MySQL's count of warnings, at most 65,535. 0 from SQLite.
+     - warnings: As many as Options.warnings_max asked for.
 
     """
 
 
-    def __init__(self, header=None, rows=None, warning_count=None,):
+    def __init__(self, header=None, rows=None, warning_count=None, warnings=None,):
         self.header = header
         self.rows = rows
         self.warning_count = warning_count
+        self.warnings = warnings
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1967,6 +2290,17 @@ class QueryResult(object):
                     self.warning_count = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.LIST:
+                    self.warnings = []
+                    (_etype75, _size72) = iprot.readListBegin()
+                    for _i76 in range(_size72):
+                        _elem77 = Warning()
+                        _elem77.read(iprot)
+                        self.warnings.append(_elem77)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1988,6 +2322,13 @@ class QueryResult(object):
         if self.warning_count is not None:
             oprot.writeFieldBegin('warning_count', TType.I32, 3)
             oprot.writeI32(self.warning_count)
+            oprot.writeFieldEnd()
+        if self.warnings is not None:
+            oprot.writeFieldBegin('warnings', TType.LIST, 4)
+            oprot.writeListBegin(TType.STRUCT, len(self.warnings))
+            for iter78 in self.warnings:
+                iter78.write(oprot)
+            oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -2011,7 +2352,10 @@ class ExecuteRequest(object):
     """
     Attributes:
      - shard
-     - statement: One of any kind but those that change the session (SET, USE, BEGIN, LOCK TABLES …).
+     - statement: One of any kind but those that change the session (SET, USE, LOCK TABLES,
+    CREATE TEMPORARY TABLE …). Within a transaction these are allowed too, and
+    what they change ends with it; refused there is what would end it (BEGIN,
+    COMMIT, CREATE TABLE …).
      - options
 
     """
@@ -2092,22 +2436,33 @@ class ExecuteResult(object):
     """
     Attributes:
      - header
-     - affected_rows: Rows that the statement changed. MySQL does not count an UPDATE's rows
-    that had their new values already; SQLite does.
+     - affected_rows: Rows that the statement changed. Whether an UPDATE's rows that had their
+    new values already count is the shard's choice: see ShardInfo.affected_rows.
      - insert_id: The AUTO_INCREMENT value of the first row inserted (SQLite: the last
     row's rowid); 0 if there is none. Above 2^63-1: see Value.uint64.
      - warning_count: MySQL's count of warnings, at most 65,535. 0 from SQLite.
      - rows: The rows, if the statement returns any.
+     - warnings: As many as Options.warnings_max asked for.
+     - more_rows: The result sets after the first, which a CALL may have. At most 1,000.
+     - matched_rows: Rows that the condition of an UPDATE met, however affected_rows is
+    configured; of other statements the same as affected_rows.
+     - insert_count: Rows that an INSERT or REPLACE has added: where the engine gives their ids
+    one after the other (InnoDB does, for rows whose number is known), these
+    are insert_id and the next, auto_increment_increment apart. 0 for others.
 
     """
 
 
-    def __init__(self, header=None, affected_rows=None, insert_id=None, warning_count=None, rows=None,):
+    def __init__(self, header=None, affected_rows=None, insert_id=None, warning_count=None, rows=None, warnings=None, more_rows=None, matched_rows=None, insert_count=None,):
         self.header = header
         self.affected_rows = affected_rows
         self.insert_id = insert_id
         self.warning_count = warning_count
         self.rows = rows
+        self.warnings = warnings
+        self.more_rows = more_rows
+        self.matched_rows = matched_rows
+        self.insert_count = insert_count
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -2145,6 +2500,38 @@ class ExecuteResult(object):
                     self.rows.read(iprot)
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.LIST:
+                    self.warnings = []
+                    (_etype82, _size79) = iprot.readListBegin()
+                    for _i83 in range(_size79):
+                        _elem84 = Warning()
+                        _elem84.read(iprot)
+                        self.warnings.append(_elem84)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.LIST:
+                    self.more_rows = []
+                    (_etype88, _size85) = iprot.readListBegin()
+                    for _i89 in range(_size85):
+                        _elem90 = ResultSet()
+                        _elem90.read(iprot)
+                        self.more_rows.append(_elem90)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I64:
+                    self.matched_rows = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.I64:
+                    self.insert_count = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -2174,6 +2561,28 @@ class ExecuteResult(object):
         if self.rows is not None:
             oprot.writeFieldBegin('rows', TType.STRUCT, 5)
             self.rows.write(oprot)
+            oprot.writeFieldEnd()
+        if self.warnings is not None:
+            oprot.writeFieldBegin('warnings', TType.LIST, 6)
+            oprot.writeListBegin(TType.STRUCT, len(self.warnings))
+            for iter91 in self.warnings:
+                iter91.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.more_rows is not None:
+            oprot.writeFieldBegin('more_rows', TType.LIST, 7)
+            oprot.writeListBegin(TType.STRUCT, len(self.more_rows))
+            for iter92 in self.more_rows:
+                iter92.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.matched_rows is not None:
+            oprot.writeFieldBegin('matched_rows', TType.I64, 8)
+            oprot.writeI64(self.matched_rows)
+            oprot.writeFieldEnd()
+        if self.insert_count is not None:
+            oprot.writeFieldBegin('insert_count', TType.I64, 9)
+            oprot.writeI64(self.insert_count)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -2243,26 +2652,26 @@ class InsertRequest(object):
             elif fid == 3:
                 if ftype == TType.LIST:
                     self.columns = []
-                    (_etype75, _size72) = iprot.readListBegin()
-                    for _i76 in range(_size72):
-                        _elem77 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        self.columns.append(_elem77)
+                    (_etype96, _size93) = iprot.readListBegin()
+                    for _i97 in range(_size93):
+                        _elem98 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        self.columns.append(_elem98)
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
             elif fid == 4:
                 if ftype == TType.LIST:
                     self.rows = []
-                    (_etype81, _size78) = iprot.readListBegin()
-                    for _i82 in range(_size78):
-                        _elem83 = []
-                        (_etype87, _size84) = iprot.readListBegin()
-                        for _i88 in range(_size84):
-                            _elem89 = Value()
-                            _elem89.read(iprot)
-                            _elem83.append(_elem89)
+                    (_etype102, _size99) = iprot.readListBegin()
+                    for _i103 in range(_size99):
+                        _elem104 = []
+                        (_etype108, _size105) = iprot.readListBegin()
+                        for _i109 in range(_size105):
+                            _elem110 = Value()
+                            _elem110.read(iprot)
+                            _elem104.append(_elem110)
                         iprot.readListEnd()
-                        self.rows.append(_elem83)
+                        self.rows.append(_elem104)
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
@@ -2303,17 +2712,17 @@ class InsertRequest(object):
         if self.columns is not None:
             oprot.writeFieldBegin('columns', TType.LIST, 3)
             oprot.writeListBegin(TType.STRING, len(self.columns))
-            for iter90 in self.columns:
-                oprot.writeString(iter90.encode('utf-8') if sys.version_info[0] == 2 else iter90)
+            for iter111 in self.columns:
+                oprot.writeString(iter111.encode('utf-8') if sys.version_info[0] == 2 else iter111)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.rows is not None:
             oprot.writeFieldBegin('rows', TType.LIST, 4)
             oprot.writeListBegin(TType.LIST, len(self.rows))
-            for iter91 in self.rows:
-                oprot.writeListBegin(TType.STRUCT, len(iter91))
-                for iter92 in iter91:
-                    iter92.write(oprot)
+            for iter112 in self.rows:
+                oprot.writeListBegin(TType.STRUCT, len(iter112))
+                for iter113 in iter112:
+                    iter113.write(oprot)
                 oprot.writeListEnd()
             oprot.writeListEnd()
             oprot.writeFieldEnd()
@@ -2355,16 +2764,20 @@ class InsertResult(object):
      - first_insert_id: The AUTO_INCREMENT value of the first row; 0 if there is none. Above 2^63-1: see Value.uint64.
      - statements: How many statements it took; 1 in SQLite, which runs one for each row.
      - warning_count: MySQL's count of warnings over all statements. 0 from SQLite.
+     - warnings: As many as Options.warnings_max asked for.
+     - insert_count: Rows added; see ExecuteResult.insert_count.
 
     """
 
 
-    def __init__(self, header=None, affected_rows=None, first_insert_id=None, statements=None, warning_count=None,):
+    def __init__(self, header=None, affected_rows=None, first_insert_id=None, statements=None, warning_count=None, warnings=None, insert_count=None,):
         self.header = header
         self.affected_rows = affected_rows
         self.first_insert_id = first_insert_id
         self.statements = statements
         self.warning_count = warning_count
+        self.warnings = warnings
+        self.insert_count = insert_count
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -2401,6 +2814,22 @@ class InsertResult(object):
                     self.warning_count = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.LIST:
+                    self.warnings = []
+                    (_etype117, _size114) = iprot.readListBegin()
+                    for _i118 in range(_size114):
+                        _elem119 = Warning()
+                        _elem119.read(iprot)
+                        self.warnings.append(_elem119)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I64:
+                    self.insert_count = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -2431,6 +2860,1226 @@ class InsertResult(object):
             oprot.writeFieldBegin('warning_count', TType.I32, 5)
             oprot.writeI32(self.warning_count)
             oprot.writeFieldEnd()
+        if self.warnings is not None:
+            oprot.writeFieldBegin('warnings', TType.LIST, 6)
+            oprot.writeListBegin(TType.STRUCT, len(self.warnings))
+            for iter120 in self.warnings:
+                iter120.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.insert_count is not None:
+            oprot.writeFieldBegin('insert_count', TType.I64, 7)
+            oprot.writeI64(self.insert_count)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class BatchStep(object):
+    """
+    One statement of a batch, perhaps with many rows of parameters.
+
+    Attributes:
+     - statement: As in ExecuteRequest.
+     - param_rows: Run the statement once for each of these, as DB-API's executemany does;
+    then the statement's own params must be unset. An INSERT or REPLACE … VALUES
+    is sent as few statements of many rows. All or nothing in every mode;
+    statements that return rows are refused. At least one row.
+     - named_param_rows: The same with names.
+     - condition: Run only then; if not, or if the other step was not run itself, SKIPPED. Default: run.
+     - condition_step: Which step `condition` asks about, from 0: an earlier one. Default: the one before.
+
+    """
+
+
+    def __init__(self, statement=None, param_rows=None, named_param_rows=None, condition=None, condition_step=None,):
+        self.statement = statement
+        self.param_rows = param_rows
+        self.named_param_rows = named_param_rows
+        self.condition = condition
+        self.condition_step = condition_step
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.statement = Statement()
+                    self.statement.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    self.param_rows = []
+                    (_etype124, _size121) = iprot.readListBegin()
+                    for _i125 in range(_size121):
+                        _elem126 = []
+                        (_etype130, _size127) = iprot.readListBegin()
+                        for _i131 in range(_size127):
+                            _elem132 = Value()
+                            _elem132.read(iprot)
+                            _elem126.append(_elem132)
+                        iprot.readListEnd()
+                        self.param_rows.append(_elem126)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.LIST:
+                    self.named_param_rows = []
+                    (_etype136, _size133) = iprot.readListBegin()
+                    for _i137 in range(_size133):
+                        _elem138 = {}
+                        (_ktype140, _vtype141, _size139) = iprot.readMapBegin()
+                        for _i143 in range(_size139):
+                            _key144 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                            _val145 = Value()
+                            _val145.read(iprot)
+                            _elem138[_key144] = _val145
+                        iprot.readMapEnd()
+                        self.named_param_rows.append(_elem138)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I32:
+                    self.condition = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I32:
+                    self.condition_step = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('BatchStep')
+        if self.statement is not None:
+            oprot.writeFieldBegin('statement', TType.STRUCT, 1)
+            self.statement.write(oprot)
+            oprot.writeFieldEnd()
+        if self.param_rows is not None:
+            oprot.writeFieldBegin('param_rows', TType.LIST, 2)
+            oprot.writeListBegin(TType.LIST, len(self.param_rows))
+            for iter146 in self.param_rows:
+                oprot.writeListBegin(TType.STRUCT, len(iter146))
+                for iter147 in iter146:
+                    iter147.write(oprot)
+                oprot.writeListEnd()
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.named_param_rows is not None:
+            oprot.writeFieldBegin('named_param_rows', TType.LIST, 3)
+            oprot.writeListBegin(TType.MAP, len(self.named_param_rows))
+            for iter148 in self.named_param_rows:
+                oprot.writeMapBegin(TType.STRING, TType.STRUCT, len(iter148))
+                for kiter149, viter150 in iter148.items():
+                    oprot.writeString(kiter149.encode('utf-8') if sys.version_info[0] == 2 else kiter149)
+                    viter150.write(oprot)
+                oprot.writeMapEnd()
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.condition is not None:
+            oprot.writeFieldBegin('condition', TType.I32, 4)
+            oprot.writeI32(self.condition)
+            oprot.writeFieldEnd()
+        if self.condition_step is not None:
+            oprot.writeFieldBegin('condition_step', TType.I32, 5)
+            oprot.writeI32(self.condition_step)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class BatchRequest(object):
+    """
+    Several statements on one shard, one after the other, in one call.
+
+    Attributes:
+     - shard
+     - steps: At least one, at most Limits.batch_steps_max.
+     - mode: Default: ATOMIC. Within a transaction, ATOMIC is a savepoint.
+     - options
+
+    """
+
+
+    def __init__(self, shard=None, steps=None, mode=    3, options=None,):
+        self.shard = shard
+        self.steps = steps
+        self.mode = mode
+        self.options = options
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    self.shard = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    self.steps = []
+                    (_etype154, _size151) = iprot.readListBegin()
+                    for _i155 in range(_size151):
+                        _elem156 = BatchStep()
+                        _elem156.read(iprot)
+                        self.steps.append(_elem156)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I32:
+                    self.mode = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.STRUCT:
+                    self.options = Options()
+                    self.options.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('BatchRequest')
+        if self.shard is not None:
+            oprot.writeFieldBegin('shard', TType.STRING, 1)
+            oprot.writeString(self.shard.encode('utf-8') if sys.version_info[0] == 2 else self.shard)
+            oprot.writeFieldEnd()
+        if self.steps is not None:
+            oprot.writeFieldBegin('steps', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRUCT, len(self.steps))
+            for iter157 in self.steps:
+                iter157.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.mode is not None:
+            oprot.writeFieldBegin('mode', TType.I32, 3)
+            oprot.writeI32(self.mode)
+            oprot.writeFieldEnd()
+        if self.options is not None:
+            oprot.writeFieldBegin('options', TType.STRUCT, 15)
+            self.options.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class StepResult(object):
+    """
+    Attributes:
+     - status
+     - result: Without a header. Over many rows of parameters: the sums, and the first id.
+     - error
+
+    """
+
+
+    def __init__(self, status=None, result=None, error=None,):
+        self.status = status
+        self.result = result
+        self.error = error
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.I32:
+                    self.status = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRUCT:
+                    self.result = ExecuteResult()
+                    self.result.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRUCT:
+                    self.error = DataError()
+                    self.error.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('StepResult')
+        if self.status is not None:
+            oprot.writeFieldBegin('status', TType.I32, 1)
+            oprot.writeI32(self.status)
+            oprot.writeFieldEnd()
+        if self.result is not None:
+            oprot.writeFieldBegin('result', TType.STRUCT, 2)
+            self.result.write(oprot)
+            oprot.writeFieldEnd()
+        if self.error is not None:
+            oprot.writeFieldBegin('error', TType.STRUCT, 3)
+            self.error.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class BatchResult(object):
+    """
+    Attributes:
+     - header
+     - steps: One for each step, in their order.
+     - attempts: How often the batch was run: more than 1 after deadlocks.
+
+    """
+
+
+    def __init__(self, header=None, steps=None, attempts=None,):
+        self.header = header
+        self.steps = steps
+        self.attempts = attempts
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.header = ReplyHeader()
+                    self.header.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    self.steps = []
+                    (_etype161, _size158) = iprot.readListBegin()
+                    for _i162 in range(_size158):
+                        _elem163 = StepResult()
+                        _elem163.read(iprot)
+                        self.steps.append(_elem163)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I32:
+                    self.attempts = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('BatchResult')
+        if self.header is not None:
+            oprot.writeFieldBegin('header', TType.STRUCT, 1)
+            self.header.write(oprot)
+            oprot.writeFieldEnd()
+        if self.steps is not None:
+            oprot.writeFieldBegin('steps', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRUCT, len(self.steps))
+            for iter164 in self.steps:
+                iter164.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.attempts is not None:
+            oprot.writeFieldBegin('attempts', TType.I32, 3)
+            oprot.writeI32(self.attempts)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class MultiItem(object):
+    """
+    One item: exactly one of the requests, with a shard of its own. Of its
+    options `timeout_ms` may shorten its time, `transaction` must be unset.
+
+    Attributes:
+     - query
+     - execute
+     - insert
+     - batch
+
+    """
+
+
+    def __init__(self, query=None, execute=None, insert=None, batch=None,):
+        self.query = query
+        self.execute = execute
+        self.insert = insert
+        self.batch = batch
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.query = QueryRequest()
+                    self.query.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRUCT:
+                    self.execute = ExecuteRequest()
+                    self.execute.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRUCT:
+                    self.insert = InsertRequest()
+                    self.insert.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRUCT:
+                    self.batch = BatchRequest()
+                    self.batch.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('MultiItem')
+        if self.query is not None:
+            oprot.writeFieldBegin('query', TType.STRUCT, 1)
+            self.query.write(oprot)
+            oprot.writeFieldEnd()
+        if self.execute is not None:
+            oprot.writeFieldBegin('execute', TType.STRUCT, 2)
+            self.execute.write(oprot)
+            oprot.writeFieldEnd()
+        if self.insert is not None:
+            oprot.writeFieldBegin('insert', TType.STRUCT, 3)
+            self.insert.write(oprot)
+            oprot.writeFieldEnd()
+        if self.batch is not None:
+            oprot.writeFieldBegin('batch', TType.STRUCT, 4)
+            self.batch.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class MultiRequest(object):
+    """
+    Independent items on any shards, run in parallel under one deadline. Of one
+    shard's items no more than Limits.multi_parallel_max run at once; the others
+    follow in order.
+
+    Attributes:
+     - items: At least one, at most Limits.multi_items_max.
+     - policy: Default: TAKE_WHAT_CAME.
+     - options: `timeout_ms` is that of the whole; the others hold for the items that do not set them.
+
+    """
+
+
+    def __init__(self, items=None, policy=    1, options=None,):
+        self.items = items
+        self.policy = policy
+        self.options = options
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 2:
+                if ftype == TType.LIST:
+                    self.items = []
+                    (_etype168, _size165) = iprot.readListBegin()
+                    for _i169 in range(_size165):
+                        _elem170 = MultiItem()
+                        _elem170.read(iprot)
+                        self.items.append(_elem170)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I32:
+                    self.policy = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.STRUCT:
+                    self.options = Options()
+                    self.options.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('MultiRequest')
+        if self.items is not None:
+            oprot.writeFieldBegin('items', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRUCT, len(self.items))
+            for iter171 in self.items:
+                iter171.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.policy is not None:
+            oprot.writeFieldBegin('policy', TType.I32, 3)
+            oprot.writeI32(self.policy)
+            oprot.writeFieldEnd()
+        if self.options is not None:
+            oprot.writeFieldBegin('options', TType.STRUCT, 15)
+            self.options.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class MultiOutcome(object):
+    """
+    What came of one item: `error`, or the result of its request. An item that
+    missed the deadline has the error DEADLINE_EXCEEDED, or QUEUE_TIMEOUT if it
+    was not begun.
+
+    Attributes:
+     - error
+     - query
+     - execute
+     - insert
+     - batch
+
+    """
+
+
+    def __init__(self, error=None, query=None, execute=None, insert=None, batch=None,):
+        self.error = error
+        self.query = query
+        self.execute = execute
+        self.insert = insert
+        self.batch = batch
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.error = DataError()
+                    self.error.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRUCT:
+                    self.query = QueryResult()
+                    self.query.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRUCT:
+                    self.execute = ExecuteResult()
+                    self.execute.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRUCT:
+                    self.insert = InsertResult()
+                    self.insert.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRUCT:
+                    self.batch = BatchResult()
+                    self.batch.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('MultiOutcome')
+        if self.error is not None:
+            oprot.writeFieldBegin('error', TType.STRUCT, 1)
+            self.error.write(oprot)
+            oprot.writeFieldEnd()
+        if self.query is not None:
+            oprot.writeFieldBegin('query', TType.STRUCT, 2)
+            self.query.write(oprot)
+            oprot.writeFieldEnd()
+        if self.execute is not None:
+            oprot.writeFieldBegin('execute', TType.STRUCT, 3)
+            self.execute.write(oprot)
+            oprot.writeFieldEnd()
+        if self.insert is not None:
+            oprot.writeFieldBegin('insert', TType.STRUCT, 4)
+            self.insert.write(oprot)
+            oprot.writeFieldEnd()
+        if self.batch is not None:
+            oprot.writeFieldBegin('batch', TType.STRUCT, 5)
+            self.batch.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class MultiResult(object):
+    """
+    Attributes:
+     - header
+     - outcomes: One for each item, in their order.
+
+    """
+
+
+    def __init__(self, header=None, outcomes=None,):
+        self.header = header
+        self.outcomes = outcomes
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.header = ReplyHeader()
+                    self.header.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    self.outcomes = []
+                    (_etype175, _size172) = iprot.readListBegin()
+                    for _i176 in range(_size172):
+                        _elem177 = MultiOutcome()
+                        _elem177.read(iprot)
+                        self.outcomes.append(_elem177)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('MultiResult')
+        if self.header is not None:
+            oprot.writeFieldBegin('header', TType.STRUCT, 1)
+            self.header.write(oprot)
+            oprot.writeFieldEnd()
+        if self.outcomes is not None:
+            oprot.writeFieldBegin('outcomes', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRUCT, len(self.outcomes))
+            for iter178 in self.outcomes:
+                iter178.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class BeginRequest(object):
+    """
+    Attributes:
+     - shard
+     - isolation: Default: the database's own.
+     - read_only: Default: false. Writes are then SQL_ERROR (MySQL 1792).
+     - options
+
+    """
+
+
+    def __init__(self, shard=None, isolation=None, read_only=None, options=None,):
+        self.shard = shard
+        self.isolation = isolation
+        self.read_only = read_only
+        self.options = options
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    self.shard = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I32:
+                    self.isolation = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.BOOL:
+                    self.read_only = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.STRUCT:
+                    self.options = Options()
+                    self.options.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('BeginRequest')
+        if self.shard is not None:
+            oprot.writeFieldBegin('shard', TType.STRING, 1)
+            oprot.writeString(self.shard.encode('utf-8') if sys.version_info[0] == 2 else self.shard)
+            oprot.writeFieldEnd()
+        if self.isolation is not None:
+            oprot.writeFieldBegin('isolation', TType.I32, 2)
+            oprot.writeI32(self.isolation)
+            oprot.writeFieldEnd()
+        if self.read_only is not None:
+            oprot.writeFieldBegin('read_only', TType.BOOL, 3)
+            oprot.writeBool(self.read_only)
+            oprot.writeFieldEnd()
+        if self.options is not None:
+            oprot.writeFieldBegin('options', TType.STRUCT, 15)
+            self.options.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class BeginResult(object):
+    """
+    Attributes:
+     - header
+     - transaction: For Options.transaction of the requests that belong to it, and of
+    commit_transaction or rollback_transaction at its end. Of use in this
+    session only, with whose end the transaction is rolled back.
+     - idle_timeout_ms: Limits.transaction_idle_timeout_ms.
+     - timeout_ms: Limits.transaction_timeout_ms.
+
+    """
+
+
+    def __init__(self, header=None, transaction=None, idle_timeout_ms=None, timeout_ms=None,):
+        self.header = header
+        self.transaction = transaction
+        self.idle_timeout_ms = idle_timeout_ms
+        self.timeout_ms = timeout_ms
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.header = ReplyHeader()
+                    self.header.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    self.transaction = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I32:
+                    self.idle_timeout_ms = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I32:
+                    self.timeout_ms = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('BeginResult')
+        if self.header is not None:
+            oprot.writeFieldBegin('header', TType.STRUCT, 1)
+            self.header.write(oprot)
+            oprot.writeFieldEnd()
+        if self.transaction is not None:
+            oprot.writeFieldBegin('transaction', TType.STRING, 2)
+            oprot.writeString(self.transaction.encode('utf-8') if sys.version_info[0] == 2 else self.transaction)
+            oprot.writeFieldEnd()
+        if self.idle_timeout_ms is not None:
+            oprot.writeFieldBegin('idle_timeout_ms', TType.I32, 3)
+            oprot.writeI32(self.idle_timeout_ms)
+            oprot.writeFieldEnd()
+        if self.timeout_ms is not None:
+            oprot.writeFieldBegin('timeout_ms', TType.I32, 4)
+            oprot.writeI32(self.timeout_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class CommitRequest(object):
+    """
+    Attributes:
+     - options: `transaction` says which.
+
+    """
+
+
+    def __init__(self, options=None,):
+        self.options = options
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 15:
+                if ftype == TType.STRUCT:
+                    self.options = Options()
+                    self.options.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('CommitRequest')
+        if self.options is not None:
+            oprot.writeFieldBegin('options', TType.STRUCT, 15)
+            self.options.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class CommitResult(object):
+    """
+    Attributes:
+     - header
+
+    """
+
+
+    def __init__(self, header=None,):
+        self.header = header
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.header = ReplyHeader()
+                    self.header.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('CommitResult')
+        if self.header is not None:
+            oprot.writeFieldBegin('header', TType.STRUCT, 1)
+            self.header.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class RollbackRequest(object):
+    """
+    Attributes:
+     - options: `transaction` says which.
+
+    """
+
+
+    def __init__(self, options=None,):
+        self.options = options
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 15:
+                if ftype == TType.STRUCT:
+                    self.options = Options()
+                    self.options.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('RollbackRequest')
+        if self.options is not None:
+            oprot.writeFieldBegin('options', TType.STRUCT, 15)
+            self.options.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, value)
+             for key, value in self.__dict__.items()]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        return isinstance(other, self.__class__) and self.__dict__ == other.__dict__
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class RollbackResult(object):
+    """
+    Attributes:
+     - header
+
+    """
+
+
+    def __init__(self, header=None,):
+        self.header = header
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.header = ReplyHeader()
+                    self.header.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('RollbackResult')
+        if self.header is not None:
+            oprot.writeFieldBegin('header', TType.STRUCT, 1)
+            self.header.write(oprot)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -2460,6 +4109,7 @@ Value.thrift_spec = (
     (8, TType.STRING, 'bytes', 'BINARY', None, ),  # 8
     (9, TType.STRING, 'temporal', 'UTF8', None, ),  # 9
     (10, TType.LIST, 'items', (TType.STRUCT, [Value, None], False), None, ),  # 10
+    (11, TType.I32, 'insert_id_of_step', None, None, ),  # 11
 )
 all_structs.append(Statement)
 Statement.thrift_spec = (
@@ -2474,8 +4124,9 @@ Options.thrift_spec = (
     None,  # 0
     (1, TType.I32, 'timeout_ms', None, None, ),  # 1
     (2, TType.STRING, 'request_id', 'UTF8', None, ),  # 2
-    None,  # 3
+    (3, TType.STRING, 'transaction', 'UTF8', None, ),  # 3
     (4, TType.I32, 'max_rows', None, None, ),  # 4
+    (5, TType.I32, 'warnings_max', None, None, ),  # 5
 )
 all_structs.append(ReplyHeader)
 ReplyHeader.thrift_spec = (
@@ -2505,6 +4156,13 @@ ResultSet.thrift_spec = (
     None,  # 0
     (1, TType.I64, 'row_count', None, None, ),  # 1
     (2, TType.LIST, 'columns', (TType.STRUCT, [Column, None], False), None, ),  # 2
+)
+all_structs.append(Warning)
+Warning.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'level', 'UTF8', None, ),  # 1
+    (2, TType.I32, 'code', None, None, ),  # 2
+    (3, TType.STRING, 'message', 'UTF8', None, ),  # 3
 )
 all_structs.append(DataError)
 DataError.thrift_spec = (
@@ -2551,6 +4209,11 @@ Limits.thrift_spec = (
     (3, TType.I32, 'result_max_rows', None, None, ),  # 3
     (4, TType.I32, 'default_timeout_ms', None, None, ),  # 4
     (5, TType.I32, 'max_timeout_ms', None, None, ),  # 5
+    (6, TType.I32, 'multi_items_max', None, None, ),  # 6
+    (7, TType.I32, 'multi_parallel_max', None, None, ),  # 7
+    (8, TType.I32, 'batch_steps_max', None, None, ),  # 8
+    (9, TType.I32, 'transaction_idle_timeout_ms', None, None, ),  # 9
+    (10, TType.I32, 'transaction_timeout_ms', None, None, ),  # 10
 )
 all_structs.append(ShardInfo)
 ShardInfo.thrift_spec = (
@@ -2561,6 +4224,8 @@ ShardInfo.thrift_spec = (
     (4, TType.STRING, 'reason', 'UTF8', None, ),  # 4
     (5, TType.I32, 'pool_max_connections', None, None, ),  # 5
     (6, TType.I32, 'queue_max_requests', None, None, ),  # 6
+    (7, TType.I32, 'transactions_max', None, None, ),  # 7
+    (8, TType.I32, 'affected_rows', None, None, ),  # 8
 )
 all_structs.append(InfoResult)
 InfoResult.thrift_spec = (
@@ -2621,6 +4286,7 @@ QueryResult.thrift_spec = (
     (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
     (2, TType.STRUCT, 'rows', [ResultSet, None], None, ),  # 2
     (3, TType.I32, 'warning_count', None, None, ),  # 3
+    (4, TType.LIST, 'warnings', (TType.STRUCT, [Warning, None], False), None, ),  # 4
 )
 all_structs.append(ExecuteRequest)
 ExecuteRequest.thrift_spec = (
@@ -2649,6 +4315,10 @@ ExecuteResult.thrift_spec = (
     (3, TType.I64, 'insert_id', None, None, ),  # 3
     (4, TType.I32, 'warning_count', None, None, ),  # 4
     (5, TType.STRUCT, 'rows', [ResultSet, None], None, ),  # 5
+    (6, TType.LIST, 'warnings', (TType.STRUCT, [Warning, None], False), None, ),  # 6
+    (7, TType.LIST, 'more_rows', (TType.STRUCT, [ResultSet, None], False), None, ),  # 7
+    (8, TType.I64, 'matched_rows', None, None, ),  # 8
+    (9, TType.I64, 'insert_count', None, None, ),  # 9
 )
 all_structs.append(InsertRequest)
 InsertRequest.thrift_spec = (
@@ -2677,6 +4347,167 @@ InsertResult.thrift_spec = (
     (3, TType.I64, 'first_insert_id', None, None, ),  # 3
     (4, TType.I32, 'statements', None, None, ),  # 4
     (5, TType.I32, 'warning_count', None, None, ),  # 5
+    (6, TType.LIST, 'warnings', (TType.STRUCT, [Warning, None], False), None, ),  # 6
+    (7, TType.I64, 'insert_count', None, None, ),  # 7
+)
+all_structs.append(BatchStep)
+BatchStep.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'statement', [Statement, None], None, ),  # 1
+    (2, TType.LIST, 'param_rows', (TType.LIST, (TType.STRUCT, [Value, None], False), False), None, ),  # 2
+    (3, TType.LIST, 'named_param_rows', (TType.MAP, (TType.STRING, 'UTF8', TType.STRUCT, [Value, None], False), False), None, ),  # 3
+    (4, TType.I32, 'condition', None, None, ),  # 4
+    (5, TType.I32, 'condition_step', None, None, ),  # 5
+)
+all_structs.append(BatchRequest)
+BatchRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'shard', 'UTF8', None, ),  # 1
+    (2, TType.LIST, 'steps', (TType.STRUCT, [BatchStep, None], False), None, ),  # 2
+    (3, TType.I32, 'mode', None,     3, ),  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    (15, TType.STRUCT, 'options', [Options, None], None, ),  # 15
+)
+all_structs.append(StepResult)
+StepResult.thrift_spec = (
+    None,  # 0
+    (1, TType.I32, 'status', None, None, ),  # 1
+    (2, TType.STRUCT, 'result', [ExecuteResult, None], None, ),  # 2
+    (3, TType.STRUCT, 'error', [DataError, None], None, ),  # 3
+)
+all_structs.append(BatchResult)
+BatchResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
+    (2, TType.LIST, 'steps', (TType.STRUCT, [StepResult, None], False), None, ),  # 2
+    (3, TType.I32, 'attempts', None, None, ),  # 3
+)
+all_structs.append(MultiItem)
+MultiItem.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'query', [QueryRequest, None], None, ),  # 1
+    (2, TType.STRUCT, 'execute', [ExecuteRequest, None], None, ),  # 2
+    (3, TType.STRUCT, 'insert', [InsertRequest, None], None, ),  # 3
+    (4, TType.STRUCT, 'batch', [BatchRequest, None], None, ),  # 4
+)
+all_structs.append(MultiRequest)
+MultiRequest.thrift_spec = (
+    None,  # 0
+    None,  # 1
+    (2, TType.LIST, 'items', (TType.STRUCT, [MultiItem, None], False), None, ),  # 2
+    (3, TType.I32, 'policy', None,     1, ),  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    (15, TType.STRUCT, 'options', [Options, None], None, ),  # 15
+)
+all_structs.append(MultiOutcome)
+MultiOutcome.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'error', [DataError, None], None, ),  # 1
+    (2, TType.STRUCT, 'query', [QueryResult, None], None, ),  # 2
+    (3, TType.STRUCT, 'execute', [ExecuteResult, None], None, ),  # 3
+    (4, TType.STRUCT, 'insert', [InsertResult, None], None, ),  # 4
+    (5, TType.STRUCT, 'batch', [BatchResult, None], None, ),  # 5
+)
+all_structs.append(MultiResult)
+MultiResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
+    (2, TType.LIST, 'outcomes', (TType.STRUCT, [MultiOutcome, None], False), None, ),  # 2
+)
+all_structs.append(BeginRequest)
+BeginRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'shard', 'UTF8', None, ),  # 1
+    (2, TType.I32, 'isolation', None, None, ),  # 2
+    (3, TType.BOOL, 'read_only', None, None, ),  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    (15, TType.STRUCT, 'options', [Options, None], None, ),  # 15
+)
+all_structs.append(BeginResult)
+BeginResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
+    (2, TType.STRING, 'transaction', 'UTF8', None, ),  # 2
+    (3, TType.I32, 'idle_timeout_ms', None, None, ),  # 3
+    (4, TType.I32, 'timeout_ms', None, None, ),  # 4
+)
+all_structs.append(CommitRequest)
+CommitRequest.thrift_spec = (
+    None,  # 0
+    None,  # 1
+    None,  # 2
+    None,  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    (15, TType.STRUCT, 'options', [Options, None], None, ),  # 15
+)
+all_structs.append(CommitResult)
+CommitResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
+)
+all_structs.append(RollbackRequest)
+RollbackRequest.thrift_spec = (
+    None,  # 0
+    None,  # 1
+    None,  # 2
+    None,  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    (15, TType.STRUCT, 'options', [Options, None], None, ),  # 15
+)
+all_structs.append(RollbackResult)
+RollbackResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'header', [ReplyHeader, None], None, ),  # 1
 )
 fix_spec(all_structs)
 del all_structs
