@@ -18,12 +18,16 @@ pub enum ErrorKind {
     QueueFull,
     QueueTimeout,
     DeadlineExceeded,
+    Cancelled,
     RequestTooLarge,
     ResultTooLarge,
     ShardUnavailable,
     ShardReadOnly,
     PermissionDenied,
     ConnectionLost,
+    TransactionNotFound,
+    TransactionAborted,
+    TransactionExpired,
     Draining,
     Internal,
 }
@@ -34,6 +38,17 @@ pub enum Outcome {
     NotApplied,
     Applied,
     Unknown,
+}
+
+impl Outcome {
+    /// Of several together: sent again, one that was applied would be so twice.
+    pub fn of_all(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+        outcomes.fold(Outcome::NotApplied, |all, one| match (all, one) {
+            (Outcome::Unknown, _) | (_, Outcome::Unknown) => Outcome::Unknown,
+            (Outcome::Applied, _) | (_, Outcome::Applied) => Outcome::Applied,
+            (Outcome::NotApplied, Outcome::NotApplied) => Outcome::NotApplied,
+        })
+    }
 }
 
 /// Whether to send the same request again.
@@ -72,10 +87,10 @@ pub struct LimitMet {
 }
 
 /// A failed request. One pointer wide, so that results stay small.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error(Box<Fields>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Fields {
     kind: ErrorKind,
     outcome: Outcome,
@@ -84,6 +99,7 @@ struct Fields {
     message: String,
     database: Option<DatabaseError>,
     limit_met: Option<LimitMet>,
+    item: Option<usize>,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -102,9 +118,10 @@ impl Error {
             }
             Deadlock => (Phase::Execute, Retry::AtOnce),
             LockTimeout | ShardReadOnly | ConnectionLost => (Phase::Execute, Retry::AfterPause),
-            DeadlineExceeded => (Phase::Execute, Retry::No),
+            DeadlineExceeded | Cancelled => (Phase::Execute, Retry::No),
             ResultTooLarge => (Phase::Fetch, Retry::No),
-            InvalidArgument | UnknownShard | StatementNotAllowed | RequestTooLarge | Internal => {
+            InvalidArgument | UnknownShard | StatementNotAllowed | RequestTooLarge
+            | TransactionNotFound | TransactionAborted | TransactionExpired | Internal => {
                 (Phase::Request, Retry::No)
             }
         };
@@ -116,6 +133,7 @@ impl Error {
             message: message.into(),
             database: None,
             limit_met: None,
+            item: None,
         }))
     }
 
@@ -152,6 +170,12 @@ impl Error {
         self
     }
 
+    /// Names the step of a batch, or the item of a multi, that failed.
+    pub fn with_item(mut self, item: usize) -> Error {
+        self.0.item = Some(item);
+        self
+    }
+
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -178,6 +202,10 @@ impl Error {
 
     pub fn limit_met(&self) -> Option<LimitMet> {
         self.0.limit_met
+    }
+
+    pub fn item(&self) -> Option<usize> {
+        self.0.item
     }
 }
 

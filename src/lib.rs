@@ -20,6 +20,8 @@ pub mod dispatch;
 pub mod backend;
 pub mod sql;
 
+pub mod budget;
+pub mod cancel;
 pub mod error;
 pub mod operation;
 pub mod value;

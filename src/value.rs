@@ -1,6 +1,8 @@
 //! The values that travel between callers and databases, and the columns that
 //! hold a result. Nothing here knows Thrift, MySQL or SQLite.
 
+use std::fmt;
+
 /// One parameter of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -18,6 +20,9 @@ pub enum Value {
     Temporal(String),
     /// Several values for `IN (…)`.
     List(Vec<Value>),
+    /// The insert id of an earlier step of the same batch; replaced by the id
+    /// before the statement is rendered.
+    InsertIdOf(usize),
 }
 
 /// The rows of a statement, column by column.
@@ -51,12 +56,76 @@ pub struct Column {
 pub enum ColumnData {
     Int64s(Vec<i64>),
     Doubles(Vec<f64>),
-    Strings(Vec<String>),
-    Blobs(Vec<Vec<u8>>),
+    /// Each is UTF-8.
+    Strings(Packed),
+    Blobs(Packed),
+}
+
+/// Many short byte strings, one behind the other: as large in memory as in a
+/// reply, where a `Vec` for each would be many times that.
+#[derive(Clone, Default, PartialEq)]
+pub struct Packed {
+    bytes: Vec<u8>,
+    /// Where in `bytes` each one ends. Results are far below 4 GiB.
+    ends: Vec<u32>,
 }
 
 /// Bytes that a string or blob takes in a reply beside its own.
 const LENGTH_BYTES: usize = 4;
+
+impl Packed {
+    pub fn push(&mut self, item: &[u8]) {
+        self.bytes.extend_from_slice(item);
+        let end = u32::try_from(self.bytes.len());
+        self.ends
+            .push(end.expect("a result is limited to less than 4 GiB"));
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)? as usize;
+        let start = match index {
+            0 => 0,
+            _ => self.ends[index - 1] as usize,
+        };
+        Some(&self.bytes[start..end])
+    }
+
+    /// None also where it is no UTF-8.
+    pub fn get_str(&self, index: usize) -> Option<&str> {
+        str::from_utf8(self.get(index)?).ok()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let places = starts.zip(&self.ends);
+        places.map(|(start, &end)| &self.bytes[start as usize..end as usize])
+    }
+}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self.iter().map(String::from_utf8_lossy);
+        f.debug_list().entries(texts).finish()
+    }
+}
+
+impl<B: AsRef<[u8]>> FromIterator<B> for Packed {
+    fn from_iter<I: IntoIterator<Item = B>>(items: I) -> Packed {
+        let mut packed = Packed::default();
+        for item in items {
+            packed.push(item.as_ref());
+        }
+        packed
+    }
+}
 
 impl Column {
     /// Adds a NULL as row `row`, and says how many bytes it takes in a reply.
@@ -75,12 +144,8 @@ impl Column {
                 values.push(0.0);
                 size_of::<f64>()
             }
-            ColumnData::Strings(values) => {
-                values.push(String::new());
-                LENGTH_BYTES
-            }
-            ColumnData::Blobs(values) => {
-                values.push(Vec::new());
+            ColumnData::Strings(values) | ColumnData::Blobs(values) => {
+                values.push(&[]);
                 LENGTH_BYTES
             }
         }
@@ -104,5 +169,22 @@ impl ColumnData {
     /// Bytes that `length` bytes of text or blob take in a reply.
     pub fn size_of_bytes(length: usize) -> usize {
         length + LENGTH_BYTES
+    }
+}
+
+impl Rows {
+    /// Bytes that the rows take in memory, and about as many in a reply.
+    pub fn size_bytes(&self) -> usize {
+        let size = |column: &Column| {
+            let data = match &column.data {
+                ColumnData::Int64s(values) => size_of_val(values.as_slice()),
+                ColumnData::Doubles(values) => size_of_val(values.as_slice()),
+                ColumnData::Strings(values) | ColumnData::Blobs(values) => {
+                    values.bytes.len() + size_of_val(values.ends.as_slice())
+                }
+            };
+            data + column.nulls.len()
+        };
+        self.columns.iter().map(size).sum()
     }
 }
