@@ -82,6 +82,7 @@ fn check_scalar(value: &Value) -> Result<(), Fault> {
                 .into(),
         ),
         Value::List(_) => Err("a list in a list has no SQL form".into()),
+        Value::InsertIdOf(_) => Err("insert_id_of_step is for the steps of a batch only".into()),
         _ => Ok(()),
     }
 }
@@ -103,7 +104,7 @@ fn push_scalar(out: &mut String, value: &Value, mode: SqlMode) -> Result<(), Fau
         Value::Text(text) => push_text(out, text, mode),
         Value::Bytes(bytes) => push_bytes(out, bytes, mode),
         Value::Temporal(text) => push_text(out, text, mode),
-        Value::List(_) => {}
+        Value::List(_) | Value::InsertIdOf(_) => {}
     }
     // After a minus a second one would make `--`, which may open a comment.
     if out[start..].starts_with('-') && out[..start].ends_with('-') {

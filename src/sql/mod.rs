@@ -2,18 +2,24 @@
 //! how values are written into them. No I/O of any kind.
 //!
 //! The way of a statement: [`analyze`] reads it once and gives a [`Template`];
-//! [`check`] decides whether a function of the service may run it;
-//! [`render_escaped`] (MySQL) or [`bind`] (SQLite) put the parameters in.
+//! [`check`] decides whether a function of the service may run it there;
+//! [`render_escaped`] or [`prepare`] (MySQL) or [`bind`] (SQLite) put the
+//! parameters in, [`many_for_mysql`] those of many rows at once.
 //! Bulk inserts have no text of the caller's and are made by [`insert`].
 //! Whoever runs the result must use a connection whose character set is
 //! utf8mb4 and whose `sql_mode` is the one that the analysis was given.
 
+mod assign;
+mod commit;
 pub mod insert;
 mod kind;
 mod leftover;
 mod lex;
 mod literal;
+mod many;
 mod mode;
+mod places;
+mod prepared;
 mod refused;
 mod render;
 mod template;
@@ -22,9 +28,10 @@ mod words;
 
 mod watch;
 
-pub use kind::{Function, StatementKind, check};
+pub use kind::{Function, Progress, Setting, StatementKind, check};
+pub use many::many_for_mysql;
 pub use mode::{Dialect, SqlMode};
-pub use refused::Refused;
+pub use prepared::{Prepared, prepare};
 pub use render::{bind, render_escaped};
 pub use template::{Template, analyze};
 

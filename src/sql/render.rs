@@ -1,11 +1,13 @@
 //! Puts parameters into a template: as literals for MySQL, as `?` and a list of
-//! values for SQLite. Every mismatch is found here, before anything is sent.
+//! values for SQLite. Every mismatch is found here, before anything is sent, also
+//! those of `prepared` and `many`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memmem;
 
-use super::mode::Dialect;
+use super::mode::{Dialect, SqlMode};
 use super::template::{Hole, Template};
 use super::{PARAMS_MAX, SQLITE_PARAMS_MAX, literal};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,17 +41,36 @@ pub fn render_escaped<'a>(
     }
     let room = template.sql.len() + template.holes.len() * LITERAL_BYTES_GUESS;
     let mut out = String::with_capacity(room.min(max_bytes));
-    let mut copied = 0;
+    let whole = 0..template.sql.len();
+    push_escaped(&mut out, template, &source, whole, Room { mode, max_bytes })?;
+    Ok(Cow::Owned(out))
+}
+
+/// How literals are written, and how long the text may become.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    pub mode: SqlMode,
+    pub max_bytes: usize,
+}
+
+/// Appends a part of the template that holds all placeholders, with their values.
+pub(super) fn push_escaped(
+    out: &mut String,
+    template: &Template<'_>,
+    source: &Source<'_>,
+    part: Range<usize>,
+    room: Room,
+) -> Result<()> {
+    let mut copied = part.start;
     for (index, hole) in template.holes.iter().enumerate() {
-        push_sql(&mut out, template, copied, hole.start);
+        push_sql(out, template, copied, hole.start);
         let value = source.value(index, hole)?;
-        literal::push(&mut out, value, mode).map_err(|fault| at_fault(index, hole, &fault))?;
-        check_size(out.len(), max_bytes)?;
+        literal::push(out, value, room.mode).map_err(|fault| at_fault(index, hole, &fault))?;
+        check_size(out.len(), room.max_bytes)?;
         copied = hole.end;
     }
-    push_sql(&mut out, template, copied, template.sql.len());
-    check_size(out.len(), max_bytes)?;
-    Ok(Cow::Owned(out))
+    push_sql(out, template, copied, part.end);
+    check_size(out.len(), room.max_bytes)
 }
 
 /// The statement's text with a `?` for each value, and the values in order; a
@@ -86,14 +107,14 @@ pub fn bind<'p>(template: &Template<'_>, params: &'p Params) -> Result<(String, 
 }
 
 /// Parameters that fit a template in number and names.
-enum Source<'p> {
+pub(super) enum Source<'p> {
     None,
     Positional(&'p [Value]),
     Named(&'p std::collections::BTreeMap<String, Value>),
 }
 
 impl<'p> Source<'p> {
-    fn of(template: &Template<'_>, params: &'p Params) -> Result<Source<'p>> {
+    pub(super) fn of(template: &Template<'_>, params: &'p Params) -> Result<Source<'p>> {
         let holes = &template.holes;
         let is_named = holes.first().is_some_and(|hole| hole.name.is_some());
         match params {
@@ -124,7 +145,7 @@ impl<'p> Source<'p> {
         }
     }
 
-    fn value(&self, index: usize, hole: &Hole<'_>) -> Result<&'p Value> {
+    pub(super) fn value(&self, index: usize, hole: &Hole<'_>) -> Result<&'p Value> {
         let found = match (self, hole.name) {
             (Source::Positional(values), _) => values.get(index),
             (Source::Named(values), Some(name)) => values.get(name),
@@ -215,7 +236,7 @@ fn check_size(size: usize, max_bytes: usize) -> Result<()> {
     .with_limit(max_bytes as u64, size as u64))
 }
 
-fn push_sql(out: &mut String, template: &Template<'_>, from: usize, to: usize) {
+pub(super) fn push_sql(out: &mut String, template: &Template<'_>, from: usize, to: usize) {
     let mut rest = &template.sql[from..to];
     if template.halves_percent {
         while let Some(at) = memmem::find(rest.as_bytes(), b"%%") {
@@ -226,7 +247,7 @@ fn push_sql(out: &mut String, template: &Template<'_>, from: usize, to: usize) {
     out.push_str(rest);
 }
 
-fn at_fault(index: usize, hole: &Hole<'_>, fault: &str) -> Error {
+pub(super) fn at_fault(index: usize, hole: &Hole<'_>, fault: &str) -> Error {
     Error::invalid(match hole.name {
         Some(name) => format!("parameter `{}`: {fault}", shown(name)),
         None => format!("parameter {}: {fault}", index + 1),

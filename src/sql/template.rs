@@ -2,7 +2,7 @@
 //! it is, and whether the connection needs a reset after it. Putting values in
 //! is left to `render`.
 
-use super::kind::StatementKind;
+use super::kind::{Refusals, StatementKind};
 use super::lex::{Lexer, Marks, Token, TokenKind, place};
 use super::mode::Dialect;
 use super::watch::{Seen, Watch};
@@ -46,12 +46,47 @@ impl<'a> Template<'a> {
         self.seen.stores_result
     }
 
+    /// Where it is refused.
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.seen.refusals
+    }
+
     /// Whether it may leave something in the connection, a user variable for
     /// one, so that this must be reset before someone else gets it. A call of a
     /// function that is not built in counts; what a view or a trigger calls is
     /// not in the text.
     pub fn may_touch_session(&self) -> bool {
         self.seen.may_touch_session
+    }
+
+    /// Whether it may leave another `sql_mode`, under which the next statement
+    /// must be read: SET of anything but user variables, and code that the
+    /// statement does not show.
+    pub fn changes_modes(&self) -> bool {
+        self.seen.changes_modes
+    }
+
+    /// Whether it may end the transaction that it runs in, and the text does not
+    /// show: CALL, DO, and what is not known. Never in SQLite.
+    pub fn may_end_transaction(&self) -> bool {
+        self.seen.may_end_transaction
+    }
+
+    /// Whether it asks what an earlier statement has left in the session
+    /// (LAST_INSERT_ID(), SHOW WARNINGS …), which on a connection that was not
+    /// reset may be another caller's.
+    pub fn reads_leftovers(&self) -> bool {
+        self.seen.reads_leftovers
+    }
+
+    /// Its tokens once more, which were found well-formed.
+    pub(super) fn tokens(&self) -> Lexer<'a> {
+        let marks = match (self.halves_percent, self.holes.is_empty()) {
+            (true, _) => Marks::Percent,
+            (false, true) => Marks::None,
+            (false, false) => Marks::Native,
+        };
+        Lexer::new(self.sql, self.dialect, marks)
     }
 
     /// How many placeholders it has; a name counts as often as it is used.

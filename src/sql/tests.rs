@@ -1,13 +1,18 @@
 //! Tables of input and expected outcome, by what they look at, and properties
 //! over any text. What a real server makes of it is tested in `tests/escaping`.
 
+mod assignments;
 mod inserts;
 mod kinds;
 mod leftovers;
 mod literals;
+mod many;
 mod parameters;
 mod places;
+mod prepared;
 mod properties;
+mod shared;
+mod transactions;
 
 use super::{Dialect, SqlMode, Template, analyze, render_escaped};
 use crate::error::{Error, ErrorKind, Result};

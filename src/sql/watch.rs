@@ -1,13 +1,16 @@
 //! Sees a statement's tokens pass and says at the end what kind it is. It works
 //! on the first keywords and on a few words that matter wherever they stand;
-//! it does not parse. In doubt a statement is taken for the stronger kind.
+//! it does not parse. In doubt a statement is taken for the stronger kind. What
+//! follows from what was seen is in `verdict`.
 
-use super::kind::StatementKind;
+mod verdict;
+
+use super::assign::Assignments;
+use super::kind::{Refusals, StatementKind};
 use super::leftover::Leftovers;
 use super::lex::{Token, TokenKind};
 use super::mode::Dialect;
-use super::refused::{self, Refused};
-use super::words::{self, DEFINES, DIAGNOSTICS, LOCK_FUNCTIONS, READS, TURNING, WRAPS, WRITES};
+use super::words::{self, DIAGNOSTICS, LOCK_FUNCTIONS, READS, TURNING, WRAPS, WRITES};
 
 /// Words kept from the start: enough for `CREATE OR REPLACE TEMPORARY TABLE`.
 const HEAD_MAX: usize = 6;
@@ -42,9 +45,13 @@ pub(super) struct Watch<'a> {
     calls_unknown: bool,
     /// The last name followed a dot.
     name_is_qualified: bool,
+    /// The last name followed AS.
+    name_is_alias: bool,
     /// Names since the word INTO, a name with its database counted as one.
     names_since_into: usize,
     leftovers: Leftovers,
+    /// Of a SET.
+    assignments: Option<Assignments>,
 }
 
 /// What the whole statement was seen to be.
@@ -55,6 +62,10 @@ pub(super) struct Seen<'a> {
     /// It reads, and puts what it has read INTO a file or a variable.
     pub stores_result: bool,
     pub may_touch_session: bool,
+    pub changes_modes: bool,
+    pub may_end_transaction: bool,
+    pub reads_leftovers: bool,
+    pub refusals: Refusals,
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
@@ -87,8 +98,10 @@ impl<'a> Watch<'a> {
             has_variable: false,
             calls_unknown: false,
             name_is_qualified: false,
+            name_is_alias: false,
             names_since_into: usize::MAX,
             leftovers: Leftovers::new(dialect),
+            assignments: None,
         }
     }
 
@@ -111,6 +124,9 @@ impl<'a> Watch<'a> {
         if self.leftovers.is_near() {
             self.go_on(token);
         }
+        if self.assignments.is_some() {
+            self.assign(token);
+        }
         self.has_executable |= token.executable;
         self.begins_executable |= token.executable && self.head_length == 0;
         match token.kind {
@@ -132,6 +148,15 @@ impl<'a> Watch<'a> {
         self.leftovers.go_on(token, name);
     }
 
+    #[cold]
+    #[inline(never)]
+    fn assign(&mut self, token: &Token<'a>) {
+        let name = self.name_in(token);
+        if let Some(assignments) = &mut self.assignments {
+            assignments.see(token, name);
+        }
+    }
+
     fn see_word(&mut self, word: &'a str, executable: bool) {
         if executable {
             self.turns_executable |= is_one_of(word, &TURNING);
@@ -140,6 +165,8 @@ impl<'a> Watch<'a> {
             if self.head_length == 0 {
                 self.head_depth = self.depth;
                 self.wraps = is_one_of(word, &WRAPS);
+                let sets = word.eq_ignore_ascii_case("SET");
+                self.assignments = sets.then(Assignments::default);
             }
             self.head[self.head_length] = word;
             self.head_length += 1;
@@ -161,26 +188,40 @@ impl<'a> Watch<'a> {
                     self.main_verb = is_verb.then_some(word);
                 }
             }
+            8 if word.eq_ignore_ascii_case("PREVIOUS") => self.leftovers.open_sequence(),
             _ => {}
         }
         self.count_name();
+        if self.name_is_qualified && word.eq_ignore_ascii_case("CURRVAL") {
+            // In Oracle's mode it is LASTVAL of what stands before the dot.
+            self.calls_unknown = true;
+        }
     }
 
     fn count_name(&mut self) {
         self.name_is_qualified = self
             .previous
             .is_some_and(|token| token.kind == TokenKind::Sign(b'.'));
+        self.name_is_alias = self.previous.is_some_and(|token| {
+            token.kind == TokenKind::Word
+                && !token.executable
+                && self.sql[token.start..token.end].eq_ignore_ascii_case("AS")
+        });
         if !self.name_is_qualified {
             self.names_since_into = self.names_since_into.saturating_add(1);
         }
     }
 
-    /// At a parenthesis. `INTO name (` opens a list of columns, any other name
-    /// that is not built in may be a stored function's.
+    /// At a parenthesis. `INTO name (` and `AS name (` open a list of columns, any
+    /// other name that is not built in may be a stored function's.
     fn opens_call(&self) -> bool {
         let target = self.names_since_into == 1;
-        let unknown = |name: &str| self.name_is_qualified || words::may_be_stored(name);
-        !target && self.previous_name().is_some_and(unknown)
+        // In quotes even a keyword is the name of a function of somebody's own.
+        let quoted = self
+            .previous
+            .is_some_and(|token| token.kind == TokenKind::Quoted);
+        let unknown = |name: &str| self.name_is_qualified || quoted || words::may_be_stored(name);
+        !target && !self.name_is_alias && self.previous_name().is_some_and(unknown)
     }
 
     fn see_sign(&mut self, sign: u8, token: &Token<'a>) {
@@ -207,7 +248,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The token before this one, if it can be a name.
     /// The names that a parenthesis may call: the one before it, and the one
     /// before an executable comment that stands between, for servers skip it.
     fn callees(&self, parenthesis: &Token<'a>) -> [Option<&'a str>; 2] {
@@ -220,6 +260,7 @@ impl<'a> Watch<'a> {
         ]
     }
 
+    /// The token before this one, if it can be a name.
     fn previous_name(&self) -> Option<&'a str> {
         self.name_in(&self.previous?)
     }
@@ -235,137 +276,5 @@ impl<'a> Watch<'a> {
             }
             _ => None,
         }
-    }
-
-    pub fn finish(self) -> Seen<'a> {
-        let keyword = self.keyword();
-        let first = keyword.to_ascii_uppercase();
-        let kind = match self.refused(&first) {
-            Some(refused) => StatementKind::Refused(refused),
-            None => self.kind(&first),
-        };
-        let runs_unseen = matches!(kind, StatementKind::Routine | StatementKind::Other);
-        Seen {
-            kind,
-            keyword,
-            stores_result: self.has_into && is_one_of(keyword, &READS),
-            may_touch_session: self.has_variable || self.calls_unknown || runs_unseen,
-        }
-    }
-
-    fn head(&self) -> &[&'a str] {
-        &self.head[..self.head_length]
-    }
-
-    fn head_is(&self, index: usize, word: &str) -> bool {
-        self.head()
-            .get(index)
-            .is_some_and(|seen| seen.eq_ignore_ascii_case(word))
-    }
-
-    fn refused(&self, first: &str) -> Option<Refused> {
-        if self.begins_executable || self.turns_executable {
-            return Some(refused::EXECUTABLE);
-        }
-        let refused = match self.dialect {
-            Dialect::MySql(_) if self.calls_lock_function => Some(refused::LOCK_FUNCTION),
-            Dialect::MySql(_) => self.refused_in_mysql(first),
-            Dialect::Sqlite => self.refused_in_sqlite(),
-        };
-        // What is defined runs later, after statements of its own.
-        let defines = matches!(first, "CREATE" | "ALTER");
-        let leftover = self.leftovers.asked().filter(|_| !defines);
-        refused.or(leftover)
-    }
-
-    fn refused_in_mysql(&self, first: &str) -> Option<Refused> {
-        let second = self.head().get(1).copied().unwrap_or_default();
-        match first {
-            "SET" if is_one_of(second, &["NAMES", "CHARACTER", "CHARSET", "CHAR"]) => {
-                Some(refused::SET_CHARSET)
-            }
-            "START" if is_one_of(second, &["TRANSACTION"]) => Some(refused::START_TRANSACTION),
-            "CREATE" if self.creates_temporary() => Some(refused::TEMPORARY),
-            "DROP" if is_one_of(second, &["PREPARE"]) => Some(refused::PREPARE),
-            "SHOW" if is_one_of(second, &DIAGNOSTICS) || self.diagnoses_executable => {
-                Some(refused::SHOW_WARNINGS)
-            }
-            "FLUSH" if self.has_lock => Some(refused::FLUSH_LOCK),
-            "LOAD" if self.loads_local() => Some(refused::LOCAL_FILE),
-            first => refused::in_mysql(first),
-        }
-    }
-
-    fn refused_in_sqlite(&self) -> Option<Refused> {
-        // EXPLAIN runs a PRAGMA in part (SQLite, "EXPLAIN QUERY PLAN").
-        let after_explain = match (self.head_is(0, "EXPLAIN"), self.head_is(1, "QUERY")) {
-            (true, true) => 3,
-            (true, false) => 1,
-            _ => 0,
-        };
-        let first = self.head().get(after_explain).copied().unwrap_or_default();
-        if is_one_of(first, &["CREATE"]) && (self.creates_temporary() || self.names_temp_schema) {
-            return Some(refused::TEMPORARY);
-        }
-        if is_one_of(first, &["VACUUM"]) && self.has_into {
-            return Some(refused::VACUUM_INTO);
-        }
-        refused::in_sqlite(first)
-    }
-
-    fn creates_temporary(&self) -> bool {
-        self.head()
-            .iter()
-            .skip(1)
-            .take_while(|word| is_one_of(word, &["CREATE", "OR", "REPLACE", "TEMPORARY", "TEMP"]))
-            .any(|word| is_one_of(word, &["TEMPORARY", "TEMP"]))
-    }
-
-    fn loads_local(&self) -> bool {
-        self.head()
-            .iter()
-            .take_while(|word| !is_one_of(word, &["INFILE"]))
-            .any(|word| is_one_of(word, &["LOCAL"]))
-    }
-
-    fn kind(&self, first: &str) -> StatementKind {
-        use StatementKind::*;
-        let read = if self.has_into { Write } else { Read };
-        match first {
-            _ if self.begins_oddly => Other,
-            "SELECT" | "VALUES" | "TABLE" => read,
-            "WITH" => self.main_kind(),
-            "SHOW" | "CHECKSUM" | "HELP" => Read,
-            "EXPLAIN" | "DESCRIBE" | "DESC" if !self.analyzes() => Read,
-            "EXPLAIN" | "DESCRIBE" | "DESC" => self.main_kind(),
-            "ANALYZE" if !self.analyzes_tables() => self.main_kind(),
-            "LOAD" | "IMPORT" => Write,
-            "CALL" | "DO" => Routine,
-            first if is_one_of(first, &WRITES) => Write,
-            first if is_one_of(first, &DEFINES) => Definition,
-            _ => Other,
-        }
-    }
-
-    /// The kind of the statement after WITH … or ANALYZE; where it is in
-    /// parentheses it can only be a query.
-    fn main_kind(&self) -> StatementKind {
-        match self.main_verb {
-            // The comment may hide the verb, or parentheses, from some servers.
-            _ if self.has_executable || self.has_into => StatementKind::Write,
-            Some(verb) if !is_one_of(verb, &READS) => StatementKind::Write,
-            _ => StatementKind::Read,
-        }
-    }
-
-    fn analyzes(&self) -> bool {
-        self.head().iter().any(|word| is_one_of(word, &["ANALYZE"]))
-    }
-
-    /// ANALYZE TABLE, in SQLite ANALYZE; MariaDB's ANALYZE also runs a statement.
-    fn analyzes_tables(&self) -> bool {
-        const TABLES: [&str; 4] = ["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"];
-        let second = self.head().get(1).copied().unwrap_or_default();
-        self.dialect == Dialect::Sqlite || is_one_of(second, &TABLES)
     }
 }

@@ -35,6 +35,21 @@ pub(super) const DEFINES: [&str; 13] = [
     "CHECK", "ANALYZE", "VACUUM", "REINDEX",
 ];
 
+/// First words of what changes the session or its transaction.
+pub(super) const SESSION: [&str; 11] = [
+    "SET",
+    "USE",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "LOCK",
+    "UNLOCK",
+    "HANDLER",
+    "GET",
+];
+
 /// First words after which another statement follows.
 pub(super) const WRAPS: [&str; 5] = ["WITH", "EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"];
 
@@ -73,7 +88,7 @@ const WORDS: &[&str] = &[
     "json_normalize", "json_object", "json_objectagg", "json_overlaps", "json_pretty",
     "json_query", "json_quote", "json_remove", "json_replace", "json_schema_valid",
     "json_search", "json_set", "json_storage_size", "json_table", "json_type", "json_unquote",
-    "json_valid", "json_value", "key", "lag", "last_day", "last_insert_id", "lastval", "lcase",
+    "json_valid", "json_value", "key", "lag", "last_day", "last_insert_id", "lcase",
     "lead", "least", "left", "length", "lengthb", "like", "limit", "linestring", "ln",
     "load_file", "localtime", "localtimestamp", "locate", "log", "log10", "log2", "lower",
     "lpad", "ltrim", "make_set", "makedate", "maketime", "master_gtid_wait", "master_pos_wait",

@@ -1,6 +1,7 @@
 //! Statements and values that `forebay::sql` has made, read back from a real
 //! server under every `sql_mode` that moves the end of a literal.
 
+mod bound;
 mod places;
 mod values;
 

@@ -1,7 +1,7 @@
-//! What kind a statement is, and what is refused.
+//! What kind a statement is, and what follows from that.
 
 use super::*;
-use crate::sql::{Function, StatementKind, check};
+use crate::sql::{Function, Setting, StatementKind, check};
 
 fn kind_in(dialect: Dialect, sql: &str) -> StatementKind {
     analyze(sql, ParamStyle::Native, true, dialect)
@@ -13,16 +13,6 @@ fn kind_in(dialect: Dialect, sql: &str) -> StatementKind {
 pub(super) fn check_kinds(dialect: Dialect, expected: StatementKind, statements: &[&str]) {
     for sql in statements {
         assert_eq!(kind_in(dialect, sql), expected, "{sql}");
-    }
-}
-
-/// Refused by both functions, with this message.
-#[track_caller]
-pub(super) fn check_refused(dialect: Dialect, sql: &str, expected: &str) {
-    let template = analyze(sql, ParamStyle::Native, true, dialect).unwrap();
-    for function in [Function::Query, Function::Execute] {
-        let message = message_of(check(function, &template), ErrorKind::StatementNotAllowed);
-        assert!(message.contains(expected), "{sql}: {message}");
     }
 }
 
@@ -147,167 +137,6 @@ fn the_other_kinds() {
     );
 }
 
-const TRANSACTION: &str =
-    "is not allowed: each statement commits itself, and insert makes its rows one transaction";
-const LOCK: &str = "is not allowed: a lock would stay with a connection that others use next";
-
-#[test]
-fn settings_and_transactions_are_refused_with_a_remedy() {
-    for (sql, expected) in [
-        (
-            "SET NAMES gbk",
-            "SET NAMES or SET CHARACTER SET is not allowed: the connection's character set is \
-             the shard's `charset` option",
-        ),
-        (
-            "set /* a */ character set gbk",
-            "SET NAMES or SET CHARACTER SET",
-        ),
-        (
-            "SET sql_mode = ''",
-            "SET is not allowed: connections are shared",
-        ),
-        (
-            "SET STATEMENT max_statement_time=1 FOR SELECT 1",
-            "SET is not allowed",
-        ),
-        ("SET @a = 1", "pass values as parameters"),
-        (
-            "USE d",
-            "USE is not allowed: name the shard, or write `database`.`table`",
-        ),
-        ("BEGIN", TRANSACTION),
-        (
-            "START TRANSACTION READ ONLY",
-            "START TRANSACTION is not allowed",
-        ),
-        (
-            "start /*!50000 transaction */",
-            "a comment /*! … */ is not allowed",
-        ),
-        ("COMMIT", TRANSACTION),
-        ("ROLLBACK TO a", TRANSACTION),
-        ("SAVEPOINT a", TRANSACTION),
-        ("RELEASE SAVEPOINT a", TRANSACTION),
-        ("XA START 'a'", TRANSACTION),
-    ] {
-        check_refused(MYSQL, sql, expected);
-    }
-}
-
-#[test]
-fn locks_are_refused() {
-    for (sql, expected) in [
-        ("LOCK TABLES t READ", LOCK),
-        ("LOCK INSTANCE FOR BACKUP", LOCK),
-        ("UNLOCK TABLES", LOCK),
-        ("BACKUP STAGE START", LOCK),
-        ("FLUSH TABLES a, b, c, d, e, f, g WITH READ LOCK", LOCK),
-        ("FLUSH TABLES t FOR EXPORT", LOCK),
-        (
-            "SELECT GET_LOCK('a', 1)",
-            "GET_LOCK, RELEASE_LOCK …) is not allowed",
-        ),
-        ("SELECT 1 + get_lock /* a */ ('a', 1)", LOCK),
-        ("SELECT `release_all_locks`()", LOCK),
-        ("SELECT 1 /*!50000 + GET_LOCK('a', 1) */", LOCK),
-    ] {
-        check_refused(MYSQL, sql, expected);
-    }
-}
-
-#[test]
-fn other_things_that_would_stay_or_hide_are_refused() {
-    for (sql, expected) in [
-        (
-            "CREATE TEMPORARY TABLE t (a INT)",
-            "CREATE TEMPORARY is not allowed",
-        ),
-        (
-            "CREATE OR REPLACE TEMPORARY TABLE t (a INT)",
-            "CREATE TEMPORARY",
-        ),
-        (
-            "CREATE /*!50000 TEMPORARY */ TABLE t (a INT)",
-            "a comment /*! … */",
-        ),
-        (
-            "CREATE /*!99999 a b c d e f */ TEMPORARY TABLE t (a INT)",
-            "CREATE TEMPORARY",
-        ),
-        (
-            "PREPARE a FROM 'SELECT 1'",
-            "send the statement itself with its parameters",
-        ),
-        (
-            "EXECUTE IMMEDIATE 'SELECT 1'",
-            "PREPARE, EXECUTE or DEALLOCATE PREPARE",
-        ),
-        ("DROP PREPARE a", "PREPARE, EXECUTE or DEALLOCATE PREPARE"),
-        ("HANDLER t OPEN", "HANDLER is not allowed"),
-        (
-            "LOAD DATA LOCAL INFILE 'a' INTO TABLE t",
-            "LOAD … LOCAL is not allowed",
-        ),
-        (
-            "LOAD DATA LOW_PRIORITY LOCAL INFILE 'a' INTO TABLE t",
-            "LOAD … LOCAL",
-        ),
-        (
-            "LOAD XML /*!50000 LOCAL */ INFILE 'a' INTO TABLE t",
-            "a comment /*! … */",
-        ),
-        (
-            "DELIMITER //",
-            "DELIMITER is not allowed: it is a command of a client program",
-        ),
-        ("/*!50000 SET NAMES gbk */", "write it without the comment"),
-        (
-            "/*!99999 x */ SET NAMES gbk",
-            "write it without the comment",
-        ),
-        ("/*M!100100 SELECT */ 1", "write it without the comment"),
-        ("(/*! SELECT */ 1)", "write it without the comment"),
-    ] {
-        check_refused(MYSQL, sql, expected);
-    }
-}
-
-#[test]
-fn sqlite_refuses_its_own() {
-    for (sql, expected) in [
-        ("PRAGMA journal_mode", "PRAGMA is not allowed"),
-        ("EXPLAIN PRAGMA journal_mode", "PRAGMA is not allowed"),
-        (
-            "ATTACH 'a' AS b",
-            "ATTACH is not allowed: this service opens the shard's own file only",
-        ),
-        ("DETACH b", "DETACH is not allowed"),
-        ("VACUUM INTO 'a'", "VACUUM INTO is not allowed"),
-        ("END", "END is not allowed"),
-        ("BEGIN IMMEDIATE", "BEGIN is not allowed"),
-        (
-            "CREATE TEMP VIEW v AS SELECT 1",
-            "CREATE TEMPORARY is not allowed",
-        ),
-        ("CREATE TABLE temp.t (a)", "CREATE TEMPORARY is not allowed"),
-        (
-            "CREATE TABLE \"temp\" . t (a)",
-            "CREATE TEMPORARY is not allowed",
-        ),
-        (
-            "CREATE TABLE [Temp].t (a)",
-            "CREATE TEMPORARY is not allowed",
-        ),
-        (
-            "CREATE TABLE 'temp'.t (a)",
-            "CREATE TEMPORARY is not allowed",
-        ),
-    ] {
-        check_refused(Dialect::Sqlite, sql, expected);
-    }
-}
-
 #[test]
 fn query_says_why_it_does_not_run_a_statement() {
     for (sql, expected) in [
@@ -346,13 +175,18 @@ fn query_says_why_it_does_not_run_a_statement() {
     ] {
         let template = native(sql).unwrap();
         let message = message_of(
-            check(Function::Query, &template),
+            check(Function::Query, Setting::Shared, &template),
             ErrorKind::StatementNotAllowed,
         );
         assert_eq!(message, expected);
-        check(Function::Execute, &template).unwrap();
+        check(Function::Execute, Setting::Shared, &template).unwrap();
     }
-    check(Function::Query, &native("SELECT 1").unwrap()).unwrap();
+    check(
+        Function::Query,
+        Setting::Shared,
+        &native("SELECT 1").unwrap(),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -382,21 +216,10 @@ fn what_may_leave_something_in_the_connection() {
         ("SELECT d.count(1)", true),
         ("INSERT INTO t (a) VALUES (f(1))", true),
         ("INSERT INTO t SELECT f(1)", true),
+        ("INSERT INTO t VALUES (1) AS new (a)", false),
+        ("SELECT /*!99999 1 AS */ f(1)", true),
+        ("SELECT 1 AS a, f(1)", true),
     ] {
         assert_eq!(native(sql).unwrap().may_touch_session(), expected, "{sql}");
     }
-}
-
-/// The server may skip the comment, and call what stands before it.
-#[test]
-fn no_comment_hides_a_call() {
-    for sql in [
-        "SELECT GET_LOCK /*!99999 x */ ('a', 1)",
-        "SELECT LAST_INSERT_ID/*!99999 x */()",
-    ] {
-        let template = native(sql).unwrap();
-        assert!(check(Function::Execute, &template).is_err(), "{sql}");
-    }
-    let plain = native("SELECT /*!50000 (1), */ (2)").unwrap();
-    check(Function::Query, &plain).unwrap();
 }

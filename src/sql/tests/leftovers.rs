@@ -1,6 +1,8 @@
 //! Statements that ask for what the last one on the connection left there.
 
-use super::kinds::{check_kinds, check_refused};
+use super::kinds::check_kinds;
+use super::shared::check_refused;
+use super::transactions::{BEGUN, FIRST};
 use super::*;
 use crate::sql::StatementKind;
 
@@ -17,7 +19,8 @@ fn check(dialect: Dialect, what: &str, remedy: &str, statements: &[&str]) {
 
 #[test]
 fn the_last_insert_id_is_refused_without_an_argument() {
-    const REMEDY: &str = "the id is insert_id in the result of the statement itself";
+    const REMEDY: &str = "the id is insert_id in the result of the statement itself, and \
+                          insert_id_of_step in a batch";
     check(
         MYSQL,
         "LAST_INSERT_ID() without an argument",
@@ -55,6 +58,48 @@ fn the_last_insert_id_is_refused_without_an_argument() {
 }
 
 #[test]
+fn the_last_value_of_a_sequence_is_refused() {
+    let remedy = "NEXT VALUE FOR gives the value to the statement that takes it";
+    check(
+        MYSQL,
+        "PREVIOUS VALUE FOR",
+        remedy,
+        &[
+            "SELECT PREVIOUS VALUE FOR s",
+            "select previous /* a */ value -- b\n for d.s",
+            "SELECT 1 + previous value for `d`.`s` FROM t",
+            "INSERT INTO t VALUES (?, PREVIOUS VALUE FOR s)",
+            "SELECT /*!50000 PREVIOUS */ VALUE FOR s",
+            "SELECT PREVIOUS /*!50000 VALUE */ FOR s",
+            "SELECT PREVIOUS VALUE /*!50000 FOR */ s",
+            "SELECT PREVIOUS /*!999999 x */ VALUE /*!999999 VALUE */ FOR s",
+            "SELECT /*!50000 PREVIOUS VALUE FOR s */",
+        ],
+    );
+}
+
+/// A comment that some servers skip, within what they run.
+#[test]
+fn nothing_hides_behind_a_comment() {
+    for inner in ["@@", "PREVIOUS", "LAST_INSERT_ID(", "@@session"] {
+        let sql = format!("SELECT LAST_INSERT_ID(/*!999999 {inner} */)");
+        check_refused(MYSQL, &sql, "LAST_INSERT_ID()");
+    }
+}
+
+/// In Oracle's mode; elsewhere it may be a column.
+#[test]
+fn currval_may_tell_of_the_session() {
+    for (sql, touches) in [
+        ("SELECT s.CURRVAL", true),
+        ("SELECT d . s . currval", true),
+        ("SELECT currval, s.nextval", false),
+    ] {
+        assert_eq!(native(sql).unwrap().may_touch_session(), touches, "{sql}");
+    }
+}
+
+#[test]
 fn counts_of_rows_are_refused() {
     let affected = "the count is affected_rows in the result of the statement itself";
     check(MYSQL, "ROW_COUNT()", affected, &["SELECT row_count ( )"]);
@@ -71,7 +116,7 @@ fn counts_of_rows_are_refused() {
 
 #[test]
 fn warnings_and_errors_are_refused() {
-    let remedy = "the number of warnings is warning_count in the result of the statement itself, \
+    let remedy = "options.warnings_max gives the warnings with the result of the statement itself, \
                   and an error is its answer";
     check(
         MYSQL,
@@ -125,6 +170,28 @@ fn what_sqlite_has_left_is_refused() {
     check_kinds(Dialect::Sqlite, StatementKind::Read, &other_dialect);
 }
 
+/// SQLite's counts go on over the transactions of a connection; its last id is
+/// set anew by each.
+#[test]
+fn counts_are_refused_in_transactions_of_sqlite_too() {
+    let within = |sql: &str, setting| {
+        let template = analyze(sql, ParamStyle::Native, true, Dialect::Sqlite).unwrap();
+        crate::sql::check(crate::sql::Function::Execute, setting, &template)
+    };
+    for setting in [FIRST, BEGUN] {
+        for sql in [
+            "SELECT changes()",
+            "SELECT total_changes()",
+            "SELECT last_insert_rowid(), changes()",
+        ] {
+            let message = message_of(within(sql, setting), ErrorKind::StatementNotAllowed);
+            assert!(message.contains("changes() is not allowed"), "{message}");
+        }
+        within("SELECT last_insert_rowid()", setting).unwrap();
+        within("CREATE VIEW v AS SELECT changes()", setting).unwrap();
+    }
+}
+
 #[test]
 fn what_only_looks_like_it_is_not_refused() {
     check_kinds(
@@ -136,6 +203,10 @@ fn what_only_looks_like_it_is_not_refused() {
             "SELECT 'LAST_INSERT_ID()', last_insert_id, `row_count` -- ROW_COUNT()",
             "SELECT found_rows, (1), @identity, t.last_insert_id FROM t",
             "SELECT ROW_COUNT, MAX(a)",
+            "SELECT NEXT VALUE FOR s",
+            "SELECT previous, value FROM previous value",
+            "SELECT `PREVIOUS` value FROM t FOR UPDATE",
+            "SELECT previous value FROM t FOR UPDATE",
             "SELECT @@sql_mode, identity, @@session.sql_mode, warning_count",
             // A setting for the next insert, which no statement leaves.
             "SELECT @@insert_id",

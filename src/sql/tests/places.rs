@@ -309,8 +309,8 @@ fn one_statement_per_call() {
         ),
         (
             "BEGIN NOT ATOMIC SELECT 1; END",
-            "each statement commits itself, and insert makes its rows one transaction (at \
-             character 28)",
+            "each statement commits itself; use begin_transaction, or a batch of mode ATOMIC for \
+             statements known beforehand (at character 28)",
         ),
         (
             "DELIMITER //\nSELECT 1; //",

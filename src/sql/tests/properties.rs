@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::sql::lex::{Lexer, Marks, TokenKind};
-use crate::sql::{Function, bind, check};
+use crate::sql::{Function, Progress, Setting, bind, check, many_for_mysql, prepare};
 
 /// Pieces that make a lexer change its mind.
 const PIECES: [&str; 44] = [
@@ -149,10 +149,15 @@ fn no_text_makes_it_panic() {
                     let Ok(template) = analyze(&sql, style, given, dialect) else {
                         continue;
                     };
-                    let _ = check(Function::Query, &template);
+                    let _ = check(Function::Query, Setting::Shared, &template);
+                    let begun = Setting::Transaction(Progress::Begun);
+                    let _ = check(Function::Execute, begun, &template);
                     for params in &all_params {
                         let _ = render_escaped(&template, params, 1000);
                         let _ = bind(&template, params);
+                        let _ = prepare(&template, params, 1000);
+                        let rows = std::slice::from_ref(params);
+                        let _ = many_for_mysql(&template, rows, 100, 1000);
                     }
                 }
             }
@@ -189,4 +194,49 @@ fn values_stay_where_they_are_put() {
             assert_eq!(tokens(&rendered, mode, Marks::None), expected, "{rendered}");
         },
     );
+}
+
+/// Pieces of statements that are prepared, if they fit each other.
+fn likely_condition() -> impl Strategy<Value = String> {
+    let parts = [
+        "a = ?",
+        "b IN (?)",
+        "c BETWEEN ? AND ?",
+        "'?' = d",
+        "`?` < ?",
+        "/* ? */",
+        "e LIKE ?",
+        "-- ?\n",
+        "(f <> ?)",
+        "AND",
+        "AND",
+        "OR",
+        "g = g + ?",
+        "ORDER BY a",
+        "LIMIT ?",
+    ];
+    prop::collection::vec(prop::sample::select(parts.to_vec()), 1..8)
+        .prop_map(|parts| format!("SELECT a FROM t WHERE {}", parts.join(" ")))
+}
+
+/// A server finds as many placeholders as there are values, and everything else
+/// where it was.
+#[test]
+fn what_is_prepared_has_a_place_for_each_value() {
+    let values = prop::collection::vec(any_value(), 16);
+    let all = (likely_condition(), any_mode(), values);
+    let prepared = std::cell::Cell::new(0);
+    run(500, &all, |(sql, mode, mut values)| {
+        let template = analyze(&sql, ParamStyle::Native, true, Dialect::MySql(mode)).unwrap();
+        values.truncate(template.placeholder_count());
+        let params = Params::Positional(values);
+        if let Some(statement) = prepare(&template, &params, usize::MAX).unwrap() {
+            prepared.set(prepared.get() + 1);
+            let is_hole = |seen: &Seen| matches!(seen, Seen::Hole { .. });
+            let seen = tokens(&statement.text, mode, Marks::Native);
+            let holes = seen.iter().filter(|seen| is_hole(seen)).count();
+            assert_eq!(holes, statement.values.len(), "{}", statement.text);
+        }
+    });
+    assert!(prepared.get() > 20, "only {} were prepared", prepared.get());
 }
