@@ -1,14 +1,17 @@
 //! The databases: shards by name, each with its pool. Takes operations and gives
 //! answers; nothing here knows Thrift or sockets of clients.
 
+mod batch;
 mod mysql;
 mod pool;
 mod shards;
 mod sqlite;
+mod transaction;
 
 use std::time::Duration;
 
 pub use shards::{Shard, ShardStatus, Shards};
+pub use transaction::Transaction;
 
 use crate::error::{Error, ErrorKind};
 
@@ -29,10 +32,4 @@ fn too_many_rows(limit: usize) -> Error {
          or raise max_rows up to the server's result_max_rows"
     );
     Error::new(ErrorKind::ResultTooLarge, message).with_limit(limit as u64, limit as u64 + 1)
-}
-
-fn too_many_bytes(limit: usize, seen: usize) -> Error {
-    let message =
-        format!("the result is over {limit} bytes; ask for fewer rows or columns, or page by key");
-    Error::new(ErrorKind::ResultTooLarge, message).with_limit(limit as u64, seen as u64)
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use scheduled_thread_pool::ScheduledThreadPool;
 
+use crate::cancel::Cancel;
 use crate::config::PoolConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
 
@@ -36,7 +37,8 @@ pub trait Manager: Send + Sync + 'static {
 /// of this: so a database that is back is found within half a second.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
-/// How long a checkout waits before it looks at the breaker again.
+/// How long a checkout waits before it looks again at the breaker, and at whether
+/// it is cancelled.
 const BREAKER_PERIOD: Duration = Duration::from_millis(10);
 
 pub struct Pool<M: Manager> {
@@ -77,14 +79,18 @@ impl<M: Manager> Pool<M> {
     }
 
     /// Takes a connection, opening one if none is idle. Fails at once while the
-    /// database cannot be reached, else at the deadline.
-    pub fn checkout(&self, deadline: Instant) -> Result<Checkout<M>> {
+    /// database cannot be reached, else at the deadline, or soon after `cancel` is
+    /// cancelled (CANCELLED, not applied).
+    pub fn checkout(&self, deadline: Instant, cancel: Option<&Cancel>) -> Result<Checkout<M>> {
         loop {
             if let Some(connection) = self.connections.try_get() {
                 return Ok(Checkout(connection));
             }
             if let Some(reason) = self.breaker.reason() {
                 return Err(self.breaker.unavailable(&reason));
+            }
+            if cancel.is_some_and(Cancel::is_cancelled) {
+                return Err(Cancel::error().with_phase(Phase::Connect));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

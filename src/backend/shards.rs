@@ -7,11 +7,12 @@ use std::time::Instant;
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::Found;
-use super::mysql::MySqlBackend;
-use super::sqlite::SqliteBackend;
+use super::mysql::{MySqlBackend, MySqlTransaction};
+use super::sqlite::{SqliteBackend, SqliteTransaction};
+use super::transaction::{Inner, Transaction};
 use crate::config::{ShardConfig, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Answer, Limits, Operation};
+use crate::operation::{Answer, Begin, Limits, Operation};
 
 /// Threads that open connections for all shards: two for each, within these
 /// bounds. A shard that cannot be reached holds one of them at a time.
@@ -182,6 +183,20 @@ impl Shard {
             Backend::MySql(backend) => backend.run(operation, limits),
             Backend::Sqlite(backend) => backend.run(operation, limits),
         }
+    }
+
+    /// Opens a transaction, which holds one of the pool's connections until it
+    /// ends. Blocks like [`Shard::run`].
+    pub fn begin(&self, begin: &Begin, limits: &Limits) -> Result<Transaction> {
+        let inner = match &self.backend {
+            Backend::MySql(backend) => {
+                Inner::MySql(MySqlTransaction::begin(backend, begin, limits)?)
+            }
+            Backend::Sqlite(backend) => {
+                Inner::Sqlite(SqliteTransaction::begin(backend, begin, limits)?)
+            }
+        };
+        Ok(Transaction::new(inner))
     }
 
     /// Connects and looks at the database.

@@ -1,30 +1,80 @@
-//! From MySQL's text rows to columns, chosen once for each column by its
-//! metadata and then filled value by value.
+//! From MySQL's rows to columns, chosen once for each column by its metadata and
+//! then filled value by value. Both protocols come to the same.
 
+use std::borrow::Cow;
 use std::str;
+use std::sync::Arc;
 
 use mysql::Value;
 use mysql::consts::{ColumnFlags, ColumnType};
 
-use crate::backend::{too_many_bytes, too_many_rows};
+use super::binary;
+use crate::backend::too_many_rows;
+use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::operation::Limits;
-use crate::value::{Column, ColumnData, Rows};
+use crate::value::{Column, ColumnData, Packed, Rows};
 
 /// MySQL's number of the `binary` collation: the column holds bytes, not text.
 const BINARY: u16 = 63;
 
+/// What a column takes in a reply and in memory, its name and values apart.
+const COLUMN_BYTES: usize = 64;
+
+/// What one answer takes of its request's limits.
+pub(super) struct Account {
+    budget: Arc<Budget>,
+    /// Of the budget.
+    taken: usize,
+    rows: usize,
+    rows_max: usize,
+}
+
 pub(super) struct ColumnsBuilder {
     columns: Vec<ColumnBuilder>,
     row_count: usize,
-    bytes: usize,
-    rows_max: usize,
-    bytes_max: usize,
 }
 
 struct ColumnBuilder {
     column: Column,
+    column_type: ColumnType,
     unsigned: bool,
+}
+
+impl Account {
+    pub(super) fn new(limits: &Limits) -> Account {
+        Account {
+            budget: limits.budget.clone(),
+            taken: 0,
+            rows: 0,
+            rows_max: limits.result_max_rows,
+        }
+    }
+
+    /// RESULT_TOO_LARGE if there are no more; then nothing was taken.
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        self.budget.take(bytes)?;
+        self.taken += bytes;
+        Ok(())
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.budget.give_back(bytes);
+        self.taken -= bytes;
+    }
+
+    fn count_row(&mut self) -> Result<()> {
+        if self.rows == self.rows_max {
+            return Err(too_many_rows(self.rows_max));
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// The rows are of no use: others may have their place.
+    pub(super) fn give_up(&mut self) {
+        self.give_back(self.taken);
+    }
 }
 
 /// The collation that the server says of text which it sends in the session's
@@ -67,29 +117,28 @@ fn is_text_or_bytes(column_type: ColumnType) -> bool {
 }
 
 impl ColumnsBuilder {
-    pub(super) fn new(columns: &[mysql::Column], limits: &Limits) -> ColumnsBuilder {
-        ColumnsBuilder {
+    /// RESULT_TOO_LARGE if not even their names have a place.
+    pub(super) fn new(columns: &[mysql::Column], account: &mut Account) -> Result<ColumnsBuilder> {
+        let bytes = |column: &mysql::Column| column.name_ref().len() + COLUMN_BYTES;
+        account.take(columns.iter().map(bytes).sum())?;
+        Ok(ColumnsBuilder {
             columns: columns.iter().map(ColumnBuilder::new).collect(),
             row_count: 0,
-            bytes: 0,
-            rows_max: limits.result_max_rows,
-            bytes_max: limits.result_max_bytes,
-        }
+        })
     }
 
     /// Adds a row, or says which limit it is over.
-    pub(super) fn push(&mut self, row: Vec<Value>) -> Result<()> {
-        if self.row_count == self.rows_max {
-            return Err(too_many_rows(self.rows_max));
-        }
+    pub(super) fn push(&mut self, row: Vec<Value>, account: &mut Account) -> Result<()> {
+        account.count_row()?;
+        let mut bytes = 0;
         for (column, value) in self.columns.iter_mut().zip(row) {
-            self.bytes += column.push(value, self.row_count)?;
+            if column.is_over_int64(&value) {
+                column.widen_to_strings(account)?;
+            }
+            bytes += column.push(value, self.row_count)?;
         }
         self.row_count += 1;
-        if self.bytes > self.bytes_max {
-            return Err(too_many_bytes(self.bytes_max, self.bytes));
-        }
-        Ok(())
+        account.take(bytes)
     }
 
     pub(super) fn finish(self) -> Rows {
@@ -119,61 +168,63 @@ impl ColumnBuilder {
                 nulls: Vec::new(),
                 data: empty_data(column),
             },
+            column_type: column.column_type(),
             unsigned: flags.contains(ColumnFlags::UNSIGNED_FLAG),
         }
     }
 
     /// Adds a value and says how many bytes it takes in a reply.
     fn push(&mut self, value: Value, row: usize) -> Result<usize> {
-        let bytes = match value {
-            Value::Bytes(bytes) => bytes,
-            Value::NULL => return Ok(self.column.push_null(row)),
-            // The text protocol has no others.
-            other => other.as_sql(true).into_bytes(),
-        };
-        let length = bytes.len();
+        if value == Value::NULL {
+            return Ok(self.column.push_null(row));
+        }
+        let decimals = self.column.decimals;
         let size = match &mut self.column.data {
-            ColumnData::Int64s(values) => match parse_int(&bytes) {
-                Some(value) => {
-                    values.push(value);
-                    Some(size_of::<i64>())
-                }
-                None if self.unsigned => {
-                    self.widen_to_strings();
-                    return self.push(Value::Bytes(bytes), row);
-                }
-                None => None,
-            },
-            ColumnData::Doubles(values) => parse_double(&bytes).map(|value| {
+            ColumnData::Int64s(values) => int64(&value).map(|value| {
+                values.push(value);
+                size_of::<i64>()
+            }),
+            ColumnData::Doubles(values) => double(&value, decimals).map(|value| {
                 values.push(value);
                 size_of::<f64>()
             }),
-            ColumnData::Strings(values) => String::from_utf8(bytes).ok().map(|text| {
-                values.push(text);
-                ColumnData::size_of_bytes(length)
-            }),
-            ColumnData::Blobs(values) => {
-                values.push(bytes);
-                Some(ColumnData::size_of_bytes(length))
-            }
+            ColumnData::Strings(values) => text(&value, self.column_type, decimals)
+                .map(|text| push_bytes(values, text.as_bytes())),
+            ColumnData::Blobs(values) => match &value {
+                Value::Bytes(bytes) => Some(push_bytes(values, bytes)),
+                _ => None,
+            },
         };
         size.ok_or_else(|| self.unreadable(row))
     }
 
+    fn is_over_int64(&self, value: &Value) -> bool {
+        self.unsigned
+            && matches!(self.column.data, ColumnData::Int64s(_))
+            && *value != Value::NULL
+            && int64(value).is_none()
+    }
+
     /// A BIGINT UNSIGNED over 2^63-1 has turned up: its column travels as text.
-    fn widen_to_strings(&mut self) {
+    fn widen_to_strings(&mut self, account: &mut Account) -> Result<()> {
         let ColumnData::Int64s(values) = &self.column.data else {
-            return;
+            return Ok(());
         };
-        let text = |(row, value): (usize, &i64)| {
-            if self.column.is_null(row) {
-                String::new()
-            } else {
-                value.to_string()
-            }
+        let text = |(row, value): (usize, &i64)| match self.column.is_null(row) {
+            true => String::new(),
+            false => value.to_string(),
         };
-        let strings = values.iter().enumerate().map(text).collect();
-        self.column.data = ColumnData::Strings(strings);
+        let texts = || values.iter().enumerate().map(text);
+        let needed: usize = texts()
+            .map(|text| ColumnData::size_of_bytes(text.len()))
+            .sum();
+        let freed = size_of_val(values.as_slice());
+        match needed.checked_sub(freed) {
+            Some(more) => account.take(more)?,
+            None => account.give_back(freed - needed),
+        }
+        self.column.data = ColumnData::Strings(texts().collect());
+        Ok(())
     }
 
     fn unreadable(&self, row: usize) -> Error {
@@ -194,18 +245,53 @@ fn empty_data(column: &mysql::Column) -> ColumnData {
         MYSQL_TYPE_TINY | MYSQL_TYPE_SHORT | MYSQL_TYPE_INT24 | MYSQL_TYPE_LONG
         | MYSQL_TYPE_LONGLONG | MYSQL_TYPE_YEAR => ColumnData::Int64s(Vec::new()),
         MYSQL_TYPE_FLOAT | MYSQL_TYPE_DOUBLE => ColumnData::Doubles(Vec::new()),
-        MYSQL_TYPE_BIT | MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => ColumnData::Blobs(Vec::new()),
+        MYSQL_TYPE_BIT | MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => {
+            ColumnData::Blobs(Packed::default())
+        }
         other if is_text_or_bytes(other) && column.character_set() == BINARY => {
-            ColumnData::Blobs(Vec::new())
+            ColumnData::Blobs(Packed::default())
         }
         // DECIMAL, dates and times, ENUM, SET, JSON and NULL have a text form
         // whatever their collation says.
-        _ => ColumnData::Strings(Vec::new()),
+        _ => ColumnData::Strings(Packed::default()),
     }
 }
 
-fn parse_double(text: &[u8]) -> Option<f64> {
-    str::from_utf8(text).ok()?.parse().ok()
+fn push_bytes(values: &mut Packed, bytes: &[u8]) -> usize {
+    values.push(bytes);
+    ColumnData::size_of_bytes(bytes.len())
+}
+
+fn int64(value: &Value) -> Option<i64> {
+    match value {
+        Value::Bytes(text) => parse_int(text),
+        Value::Int(value) => Some(*value),
+        Value::UInt(value) => i64::try_from(*value).ok(),
+        _ => None,
+    }
+}
+
+fn double(value: &Value, decimals: u8) -> Option<f64> {
+    match value {
+        Value::Bytes(text) => str::from_utf8(text).ok()?.parse().ok(),
+        Value::Float(value) => binary::float(*value, decimals),
+        Value::Double(value) => binary::double(*value, decimals),
+        _ => None,
+    }
+}
+
+fn text(value: &Value, column_type: ColumnType, decimals: u8) -> Option<Cow<'_, str>> {
+    match value {
+        // Of a column that was widened; ZEROFILL writes zeros before the digits.
+        Value::Bytes(digits) if column_type == ColumnType::MYSQL_TYPE_LONGLONG => {
+            let number: u64 = str::from_utf8(digits).ok()?.parse().ok()?;
+            Some(number.to_string().into())
+        }
+        Value::Bytes(bytes) => str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Value::Int(value) => Some(value.to_string().into()),
+        Value::UInt(value) => Some(value.to_string().into()),
+        other => binary::temporal(other, column_type, decimals).map(Cow::Owned),
+    }
 }
 
 /// MySQL's decimal digits; `None` also if they do not fit.

@@ -1,19 +1,22 @@
-//! One connection: how it is opened, what is known of its server, and whether it
-//! may be used again.
+//! One connection: what is known of its session, and whether it may be used again.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mysql::prelude::Queryable;
-use mysql::{ClientIdentity, OptsBuilder, SslOpts};
+use mysql::OptsBuilder;
+use mysql::consts::SessionStateType;
 use r2d2_mysql::MySqlConnectionManager;
 use r2d2_mysql::r2d2::ManageConnection;
+use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::columns;
 use super::errors;
+use super::kill::Killer;
+use super::prepared::Unpreparable;
+use super::session::{self, Server};
 use super::wait::Watch;
 use crate::backend::pool::Manager;
-use crate::config::{Endpoint, MySqlTarget, PoolConfig, TlsConfig, TlsVerify};
+use crate::config::{AffectedRows, MySqlTarget, PoolConfig, StatementPath};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::SqlMode;
 
@@ -24,6 +27,10 @@ const PING_AFTER_MAX: Duration = Duration::from_secs(30);
 /// A connection that was not used for so long is looked at before it is.
 const LOOK_AFTER: Duration = Duration::from_millis(1);
 
+/// Statements that are made for many rows are kept below this where the rows let
+/// them: the server parses and logs each one whole.
+pub(super) const STATEMENT_USUAL_BYTES: usize = 1 << 20;
+
 /// What a packet holds beside its statement.
 const COMMAND_BYTES: usize = 1;
 
@@ -33,23 +40,13 @@ const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Opens connections and says whether they are still good.
 pub struct MySqlManager {
     inner: MySqlConnectionManager,
-    options: mysql::Opts,
+    killer: Killer,
+    statements: StatementPath,
+    counting: AffectedRows,
     /// The statement that makes a fresh session the shard's own.
     session: String,
     ping_after: Duration,
     encrypted: bool,
-}
-
-/// What is known of the server, from when the connection was opened.
-pub(super) struct Server {
-    pub(super) version: String,
-    pub(super) read_only: bool,
-    pub(super) sql_mode: String,
-    pub(super) max_allowed_packet: usize,
-    /// What it says of text in the character set that the session was given.
-    pub(super) text_collation: Option<u16>,
-    /// Which server it is, where an address may lead to several.
-    pub(super) identity: String,
 }
 
 /// A connection and its state.
@@ -63,8 +60,24 @@ pub struct Connection {
     last_used: Instant,
     watch: Watch,
     state: State,
+    /// Another thread may have shut the socket.
+    cut: bool,
+    /// Why an exchange whose answer is good has cost the connection all the same.
+    loss: Option<Error>,
     /// The session may not be as a fresh one is. Stays so until it is reset.
     suspect: bool,
+    /// Something was sent since it was fresh.
+    used: bool,
+    /// A transaction may be open on it.
+    in_transaction: bool,
+    /// Its database may be another than at first, to which no reset goes back.
+    moved: bool,
+    /// Its modes may not be those in `mode`. Stays so until they are looked at.
+    modes_doubtful: bool,
+    killer: Killer,
+    counting: AffectedRows,
+    /// None: the shard's statements are not prepared.
+    unpreparable: Option<Unpreparable>,
 }
 
 /// What may be done with a connection.
@@ -80,19 +93,26 @@ enum State {
 }
 
 impl MySqlManager {
-    pub(super) fn new(target: &MySqlTarget, pool: &PoolConfig) -> MySqlManager {
-        let options = options(target, pool.connect_timeout);
+    pub(super) fn new(
+        target: &MySqlTarget,
+        pool: &PoolConfig,
+        kill_threads: Arc<ScheduledThreadPool>,
+    ) -> MySqlManager {
+        let options = session::options(target, pool.connect_timeout);
         MySqlManager {
             inner: MySqlConnectionManager::new(OptsBuilder::from_opts(options.clone())),
-            options,
-            session: session_statement(target),
+            killer: Killer::new(options, kill_threads),
+            statements: target.statements,
+            counting: target.affected_rows,
+            session: session::session_statement(target),
             ping_after: PING_AFTER_MAX.min(pool.idle_timeout / 2),
             encrypted: target.tls.is_some(),
         }
     }
 
-    pub(super) fn options(&self) -> mysql::Opts {
-        self.options.clone()
+    /// Of all connections that this manager opens.
+    pub(super) fn killer(&self) -> Killer {
+        self.killer.clone()
     }
 }
 
@@ -104,7 +124,7 @@ impl Manager for MySqlManager {
             .inner
             .connect()
             .map_err(|error| errors::describe(&error))?;
-        let server = set_up(&mut inner, &self.session, || Ok(()))
+        let server = session::set_up(&mut inner, &self.session, || Ok(()))
             .map_err(|error| errors::describe(&error))?;
         let watch = Watch::new(&inner);
         Ok(Connection {
@@ -117,7 +137,19 @@ impl Manager for MySqlManager {
             last_used: Instant::now(),
             watch,
             state: State::Ready,
+            cut: false,
+            loss: None,
             suspect: false,
+            used: false,
+            in_transaction: false,
+            moved: false,
+            modes_doubtful: false,
+            killer: self.killer.clone(),
+            counting: self.counting,
+            unpreparable: match self.statements {
+                StatementPath::Escaped => None,
+                StatementPath::Prepared => Some(Unpreparable::default()),
+            },
         })
     }
 
@@ -127,7 +159,7 @@ impl Manager for MySqlManager {
     }
 
     fn is_broken(&self, connection: &Connection) -> bool {
-        connection.state != State::Ready || connection.suspect
+        !connection.is_ready() || connection.needs_reset()
     }
 }
 
@@ -151,13 +183,71 @@ impl Connection {
         self.mode
     }
 
-    /// Lends the connection for one exchange that must end by the deadline. It
-    /// counts as unfinished until [`Connection::finish`]; an error means that
-    /// nothing was begun.
-    pub(super) fn start(&mut self, deadline: Instant) -> Result<(&mut mysql::Conn, Watch)> {
+    /// The modes may have changed since they were looked at.
+    pub(super) fn modes_are_doubtful(&self) -> bool {
+        self.modes_doubtful && self.is_ready()
+    }
+
+    /// The session was asked for its modes.
+    pub(super) fn set_mode(&mut self, mode: SqlMode) {
+        self.mode = mode;
+        self.modes_doubtful = false;
+    }
+
+    /// Stops what runs on the connection.
+    pub(super) fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// What the server counts as affected.
+    pub(super) fn counting(&self) -> AffectedRows {
+        self.counting
+    }
+
+    /// What is known not to be prepared; None where nothing is.
+    pub(super) fn unpreparable(&mut self) -> Option<&mut Unpreparable> {
+        self.unpreparable.as_mut()
+    }
+
+    /// Ends the connection: what runs on it is stopped when it is checked in.
+    pub(super) fn hang_up(&mut self) {
+        self.watch.hang_up();
+        self.state = State::Unfinished;
+    }
+
+    /// What befell the connection behind a good answer, which does not tell it.
+    pub(super) fn loss(&mut self) -> &mut Option<Error> {
+        &mut self.loss
+    }
+
+    /// Its socket may have been shut, however its exchange ended.
+    pub(super) fn note_cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// Nothing is under way, and the session is as it was.
+    pub(super) fn finish_quietly(&mut self) {
+        self.state = State::Ready;
+        self.last_used = Instant::now();
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.state == State::Ready && !self.cut
+    }
+
+    /// Begins an exchange over [`Connection::session`] that must end by the
+    /// deadline. It counts as unfinished until it is finished in one way or
+    /// another; an error means that nothing was begun.
+    pub(super) fn start(&mut self, deadline: Instant) -> Result<Watch> {
         self.watch.start(deadline)?;
         self.state = State::Unfinished;
-        Ok((&mut self.inner, self.watch))
+        self.used = true;
+        Ok(self.watch)
+    }
+
+    /// What an exchange goes over.
+    pub(super) fn session(&mut self) -> &mut mysql::Conn {
+        &mut self.inner
     }
 
     /// Takes back what `start` has lent: it knows what the socket was told.
@@ -174,11 +264,17 @@ impl Connection {
     /// The exchange is over and its answer completely read.
     pub(super) fn finish(&mut self, touched: bool) {
         let strayed = self.inner.no_backslash_escape() != self.mode.no_backslash_escapes;
-        let changed = self
-            .inner
-            .session_state_changes()
-            .map_or(true, |changes| !changes.is_empty());
+        let (changed, moved) = match self.inner.session_state_changes() {
+            Ok(changes) => {
+                let mut kinds = changes.iter().map(|change| change.data_type());
+                let moved = kinds.any(|kind| kind == SessionStateType::SESSION_TRACK_SCHEMA);
+                (!changes.is_empty(), moved)
+            }
+            Err(_) => (true, false),
+        };
+        self.moved |= moved;
         self.suspect |= strayed || changed || touched;
+        self.modes_doubtful |= strayed || changed || touched;
         self.state = State::Ready;
         self.last_used = Instant::now();
     }
@@ -188,6 +284,7 @@ impl Connection {
     /// tell what a trigger had changed by then.
     pub(super) fn finish_refused(&mut self, error: &mysql::Error, touched: bool) {
         self.suspect |= touched;
+        self.modes_doubtful |= touched;
         self.state = match error {
             mysql::Error::MySqlError(error)
                 // Where it takes no writes, its successor may be elsewhere.
@@ -212,8 +309,29 @@ impl Connection {
         self.state == State::Unfinished
     }
 
+    /// From here on, until [`Connection::end_transaction`], only a reset makes it
+    /// fit for others: it rolls back what is open.
+    pub(super) fn begin_transaction(&mut self) {
+        self.in_transaction = true;
+    }
+
+    /// COMMIT or ROLLBACK was answered well: nothing is open any more.
+    pub(super) fn end_transaction(&mut self) {
+        self.in_transaction = false;
+    }
+
+    /// It is about to change its database, and is of no use to others after that.
+    pub(super) fn move_away(&mut self) {
+        self.moved = true;
+    }
+
+    fn needs_reset(&self) -> bool {
+        self.suspect || self.in_transaction || self.moved
+    }
+
     pub(super) fn ping(&mut self, deadline: Instant) -> Result<()> {
-        match self.start(deadline)?.0.ping() {
+        self.start(deadline)?;
+        match self.inner.ping() {
             Ok(()) => {
                 self.finish(false);
                 Ok(())
@@ -230,27 +348,42 @@ impl Connection {
     /// caller. Its modes may have changed. After an error the connection is of
     /// no more use, and nothing was begun.
     pub(super) fn clean(&mut self, deadline: Instant) -> Result<()> {
-        if !self.suspect || self.state != State::Ready {
+        if !self.needs_reset() || !self.is_ready() {
             return Ok(());
         }
         self.state = State::Closed;
+        if self.moved {
+            let message = "a connection was dropped, for its database had been changed";
+            return Err(Error::new(ErrorKind::ConnectionLost, message));
+        }
         self.watch
             .start(deadline.min(Instant::now() + CLEAN_TIMEOUT))?;
         let cleaned = self.inner.reset().and_then(|()| {
             let watch = &mut self.watch;
             let in_time = || watch.check().map_err(|_| io::ErrorKind::TimedOut.into());
-            set_up(&mut self.inner, &self.session, in_time)
+            session::set_up(&mut self.inner, &self.session, in_time)
         });
         let server = cleaned.map_err(|error| {
             let reason = errors::describe(&error);
             let message = format!("a connection was dropped, for it could not be reset: {reason}");
             Error::new(ErrorKind::ConnectionLost, message)
         })?;
-        self.mode = SqlMode::parse(&server.sql_mode);
+        self.set_mode(SqlMode::parse(&server.sql_mode));
         self.server = server;
         self.suspect = false;
+        self.used = false;
+        self.in_transaction = false;
         self.state = State::Ready;
         Ok(())
+    }
+
+    /// A session in which nothing is left of earlier callers: not their last
+    /// insert id, nor a variable that a trigger of theirs has set.
+    pub(super) fn refresh(&mut self, deadline: Instant) -> Result<()> {
+        match self.used {
+            true => self.renew(deadline),
+            false => Ok(()),
+        }
     }
 
     /// A fresh session, whatever this one is.
@@ -258,99 +391,4 @@ impl Connection {
         self.suspect = true;
         self.clean(deadline)
     }
-}
-
-/// Gives a fresh session the shard's settings, and asks what it is like.
-fn set_up(
-    connection: &mut mysql::Conn,
-    session: &str,
-    mut in_time: impl FnMut() -> io::Result<()>,
-) -> mysql::Result<Server> {
-    in_time()?;
-    connection.query_drop(session)?;
-    // Servers before MySQL 5.7 and MariaDB 10.2 have no session tracking; there
-    // the kind of statement alone tells whether the session may have changed.
-    in_time()?;
-    let _ = connection.query_drop(TRACK_SESSION);
-    in_time()?;
-    let row: Option<mysql::Row> = connection.query_first(look())?;
-    let row = row.ok_or_else(mysql::Error::server_disconnected)?;
-    let text_collation = columns::text_collation(row.columns_ref());
-    let (sql_mode, max_allowed_packet, version, read_only, identity, _): Looked =
-        mysql::from_row_opt(row)?;
-    Ok(Server {
-        version,
-        // A number, or a word in newer MariaDB, which has more than two of them.
-        read_only: read_only != "0" && read_only != "OFF",
-        sql_mode,
-        max_allowed_packet,
-        text_collation,
-        identity,
-    })
-}
-
-/// What tells one server from another.
-pub(super) const IDENTITY: &str = "CONCAT(@@hostname, ':', @@port, ':', @@server_id)";
-
-/// The last column shows whether every text is said to be of the same collation.
-fn look() -> String {
-    format!(
-        "SELECT @@sql_mode, @@max_allowed_packet, @@version, @@read_only, {IDENTITY}, \
-         _latin1'' COLLATE latin1_bin"
-    )
-}
-
-type Looked = (String, usize, String, String, String, String);
-
-const TRACK_SESSION: &str = "SET SESSION session_track_schema = ON, \
-     session_track_system_variables = 'autocommit,character_set_client,\
-     character_set_connection,character_set_results,collation_connection,\
-     sql_mode,time_zone'";
-
-/// The values here come from a validated configuration and need no escaping.
-fn session_statement(target: &MySqlTarget) -> String {
-    let mut statement = format!("SET NAMES {}", target.charset.name());
-    if let Some(collation) = &target.collation {
-        statement.push_str(" COLLATE ");
-        statement.push_str(collation);
-    }
-    statement.push_str(", autocommit = 1");
-    if let Some(mode) = &target.sql_mode {
-        statement.push_str(&format!(", sql_mode = '{mode}'"));
-    }
-    if let Some(zone) = &target.time_zone {
-        statement.push_str(&format!(", time_zone = '{zone}'"));
-    }
-    statement
-}
-
-fn options(target: &MySqlTarget, connect_timeout: Duration) -> mysql::Opts {
-    let mut builder = OptsBuilder::new()
-        .user(Some(&target.user))
-        .pass(target.password.as_ref().map(|secret| secret.expose()))
-        .db_name(target.database.as_ref())
-        .prefer_socket(false)
-        .tcp_connect_timeout(Some(connect_timeout))
-        .read_timeout(Some(connect_timeout))
-        .write_timeout(Some(connect_timeout))
-        .additional_capabilities(mysql::consts::CapabilityFlags::CLIENT_SESSION_TRACK);
-    builder = match &target.endpoint {
-        Endpoint::Tcp { host, port } => builder.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
-        Endpoint::Unix(path) => builder.socket(path.to_str()),
-    };
-    builder
-        .ssl_opts(target.tls.as_ref().map(tls_options))
-        .into()
-}
-
-fn tls_options(tls: &TlsConfig) -> SslOpts {
-    let identity = tls
-        .client_identity
-        .as_ref()
-        .map(|pair| ClientIdentity::new(pair.cert_file.clone(), pair.key_file.clone()));
-    SslOpts::default()
-        .with_root_cert_path(tls.ca_file.clone())
-        .with_client_identity(identity)
-        .with_danger_skip_domain_validation(tls.verify != TlsVerify::Identity)
-        .with_danger_accept_invalid_certs(tls.verify == TlsVerify::Nothing)
 }

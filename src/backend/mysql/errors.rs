@@ -6,6 +6,12 @@ use std::io;
 
 use crate::error::{Error, ErrorKind, Outcome, Retry};
 
+/// The server's number for a statement that a KILL QUERY has stopped.
+pub(super) const INTERRUPTED: u16 = 1317;
+
+/// ER_PARSE_ERROR.
+const SYNTAX_ERROR: u16 = 1064;
+
 /// What a statement that failed on the way may have done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -13,8 +19,10 @@ pub(super) enum Effect {
     None,
     /// All or nothing, and by an error from the server nothing.
     Atomic,
-    /// Several steps, each with its own effect, such as a CALL.
+    /// Several steps, each with its own effect, such as DROP TABLE of many.
     Several,
+    /// Runs what its text does not show, as CALL does.
+    Hidden,
 }
 
 pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
@@ -31,7 +39,7 @@ pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
             );
             let retry = match effect {
                 Effect::None => Retry::AfterPause,
-                Effect::Atomic | Effect::Several => Retry::No,
+                Effect::Atomic | Effect::Several | Effect::Hidden => Retry::No,
             };
             Error::new(ErrorKind::ConnectionLost, message)
                 .with_outcome(unfinished(effect))
@@ -45,7 +53,9 @@ fn from_server(error: &mysql::MySqlError, effect: Effect) -> Error {
     let kind = kind_of(error);
     let outcome = match (kind, effect) {
         (ErrorKind::ConnectionLost | ErrorKind::DeadlineExceeded, effect) => unfinished(effect),
-        (_, Effect::Several) => Outcome::Unknown,
+        // The server could not read it.
+        (_, Effect::Several) if error.code == SYNTAX_ERROR => Outcome::NotApplied,
+        (_, Effect::Several | Effect::Hidden) => Outcome::Unknown,
         _ => Outcome::NotApplied,
     };
     let mut ours = Error::new(kind, error.message.clone())
@@ -57,14 +67,15 @@ fn from_server(error: &mysql::MySqlError, effect: Effect) -> Error {
     ours
 }
 
-fn unfinished(effect: Effect) -> Outcome {
+/// The outcome where the server's answer was not heard.
+pub(super) fn unfinished(effect: Effect) -> Outcome {
     match effect {
         Effect::None => Outcome::NotApplied,
-        Effect::Atomic | Effect::Several => Outcome::Unknown,
+        Effect::Atomic | Effect::Several | Effect::Hidden => Outcome::Unknown,
     }
 }
 
-fn kind_of(error: &mysql::MySqlError) -> ErrorKind {
+pub(super) fn kind_of(error: &mysql::MySqlError) -> ErrorKind {
     match error.code {
         1062 | 1169 | 1586 | 1859 => ErrorKind::DuplicateKey,
         1048 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => {
@@ -90,6 +101,50 @@ pub(super) fn is_read_only(error: &mysql::MySqlError) -> bool {
         1290 => error.message.contains("read-only") || error.message.contains("read_only"),
         code => matches!(code, 1836 | 3100),
     }
+}
+
+/// The server has refused the statement, perhaps when it ran already: a function
+/// that a view calls may have changed the session by then, which a refusal does
+/// not tell. False for what is found before: a syntax error, a name that is not
+/// there, a right that is missing.
+pub(super) fn may_have_run(error: &mysql::Error) -> bool {
+    const FOUND_BEFORE: [u16; 6] = [1049, 1054, 1064, 1142, 1143, 1146];
+    match error {
+        mysql::Error::MySqlError(error) => !FOUND_BEFORE.contains(&error.code),
+        _ => false,
+    }
+}
+
+/// There is no savepoint of that name (any more).
+pub(super) fn is_no_savepoint(error: &Error) -> bool {
+    errno(error) == Some(1305)
+}
+
+/// A lock was not had in time. Whether that ends the transaction is an option of
+/// the server's.
+pub(super) fn is_lock_timeout(error: &Error) -> bool {
+    errno(error) == Some(1205)
+}
+
+/// The server has no such system variable.
+pub(super) fn is_unknown_variable(error: &Error) -> bool {
+    errno(error) == Some(1193)
+}
+
+/// Errors by which the server has rolled back the whole transaction: a deadlock,
+/// a full lock table (1206), a row that changed since the snapshot was taken
+/// (MariaDB's 1020), and all of SQLSTATE's class 40.
+pub(super) fn rolls_back_transaction(error: &Error) -> bool {
+    let by_state = |state: &str| state.starts_with("40");
+    let is_listed = matches!(errno(error), Some(1020 | 1206 | 1213));
+    is_listed
+        || error
+            .database()
+            .is_some_and(|database| by_state(&database.sqlstate))
+}
+
+fn errno(error: &Error) -> Option<i32> {
+    error.database().map(|database| database.errno)
 }
 
 /// Errors after which the server has closed the connection, or is about to.

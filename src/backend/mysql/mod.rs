@@ -2,21 +2,38 @@
 //! knows the `mysql` crate. SQL is rendered by `crate::sql`; here it is sent,
 //! and its result read into columns.
 
+mod binary;
 mod columns;
 mod connection;
+mod counts;
 mod errors;
+mod exchange;
 mod insert;
 mod kill;
+mod many;
+mod operations;
+mod prepared;
+mod read;
+mod session;
 mod statement;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod units;
 mod wait;
+mod warnings;
 
 use std::time::{Duration, Instant};
 
-use self::connection::{Connection, MySqlManager};
+pub use self::transaction::MySqlTransaction;
+
+use self::connection::MySqlManager;
 use self::kill::Killer;
+use self::operations::{Ground, Session};
 use super::Found;
 use super::pool::{Checkout, Pool};
 use super::shards::Threads;
+use crate::cancel::Cancel;
 use crate::config::{MySqlTarget, PoolConfig};
 use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
 use crate::operation::{Answer, Limits, Operation};
@@ -38,8 +55,8 @@ impl MySqlBackend {
         pool: &PoolConfig,
         threads: &Threads,
     ) -> MySqlBackend {
-        let manager = MySqlManager::new(target, pool);
-        let killer = Killer::new(manager.options(), threads.kill.clone());
+        let manager = MySqlManager::new(target, pool, threads.kill.clone());
+        let killer = manager.killer();
         MySqlBackend {
             pool: Pool::new(shard, manager, pool, threads.connect.clone()),
             killer,
@@ -62,16 +79,25 @@ impl MySqlBackend {
     }
 
     fn run_once(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        let mut connection = self.checkout(limits.deadline)?;
-        let result = run_on(&mut connection, operation, limits);
-        self.check_in(connection, limits.deadline);
+        let connection = self.checkout(limits)?;
+        let mut session = Session::new(connection, Ground::Shared(self));
+        let result = session.run(operation, limits);
+        session.check_in(limits);
         result
     }
 
+    fn checkout(&self, limits: &Limits) -> Result<Checkout<MySqlManager>> {
+        self.checkout_until(limits.deadline, limits.cancel.as_deref())
+    }
+
     /// A connection that is there, as far as can be told.
-    fn checkout(&self, deadline: Instant) -> Result<Checkout<MySqlManager>> {
+    fn checkout_until(
+        &self,
+        deadline: Instant,
+        cancel: Option<&Cancel>,
+    ) -> Result<Checkout<MySqlManager>> {
         loop {
-            let mut connection = self.pool.checkout(deadline)?;
+            let mut connection = self.pool.checkout(deadline, cancel)?;
             if !connection.is_doubtful() {
                 return Ok(connection);
             }
@@ -80,7 +106,7 @@ impl MySqlBackend {
                 Ok(()) => return Ok(connection),
                 Err(error) => error,
             };
-            self.check_in(connection, deadline);
+            check_in(&self.killer, connection, deadline);
             if Instant::now() >= deadline {
                 return Err(failed.with_phase(Phase::Connect));
             }
@@ -89,7 +115,7 @@ impl MySqlBackend {
 
     /// What `check` shows of the database.
     pub fn inspect(&self, deadline: Instant) -> Result<Found> {
-        let mut connection = self.checkout(deadline)?;
+        let mut connection = self.checkout_until(deadline, None)?;
         let started = Instant::now();
         connection.ping(deadline)?;
         let latency = started.elapsed();
@@ -100,34 +126,20 @@ impl MySqlBackend {
             read_only: server.read_only,
             sql_mode: server.sql_mode.clone(),
         };
-        self.check_in(connection, deadline);
+        check_in(&self.killer, connection, deadline);
         Ok(found)
-    }
-
-    /// Gives a connection back clean, or drops it and stops what it still runs.
-    /// The caller's answer waits for it, but not past the deadline.
-    fn check_in(&self, mut connection: Checkout<MySqlManager>, deadline: Instant) {
-        if connection.is_unfinished() {
-            self.killer
-                .kill(connection.id(), &connection.server().identity);
-        }
-        if let Err(error) = connection.clean(deadline) {
-            let reason = error.message();
-            tracing::debug!(reason, "a connection is dropped: it cannot be reset");
-        }
     }
 }
 
-fn run_on(connection: &mut Connection, operation: &Operation, limits: &Limits) -> Result<Answer> {
-    match operation {
-        Operation::Ping => connection.ping(limits.deadline).map(|()| Answer::default()),
-        Operation::Query(statement) => {
-            statement::run(connection, statement, crate::sql::Function::Query, limits)
-        }
-        Operation::Execute(statement) => {
-            statement::run(connection, statement, crate::sql::Function::Execute, limits)
-        }
-        Operation::Insert(rows) => insert::run(connection, rows, limits),
+/// Gives a connection back clean, or drops it and stops what it still runs. The
+/// caller's answer waits for it, but not past the deadline.
+fn check_in(killer: &Killer, mut connection: Checkout<MySqlManager>, deadline: Instant) {
+    if connection.is_unfinished() {
+        killer.kill(connection.id(), &connection.server().identity);
+    }
+    if let Err(error) = connection.clean(deadline) {
+        let reason = error.message();
+        tracing::debug!(reason, "a connection is dropped: it cannot be reset");
     }
 }
 

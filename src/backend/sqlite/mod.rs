@@ -2,29 +2,27 @@
 //! `rusqlite`. Values are bound, never written into a statement.
 
 mod columns;
+mod connection;
 mod errors;
+mod statement;
+mod transaction;
+mod unit;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use rusqlite::OpenFlags;
 use rusqlite::limits::Limit;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{OpenFlags, ToSql};
 
+pub use self::transaction::SqliteTransaction;
+
+use self::connection::Connection;
 use super::Found;
 use super::pool::{Manager, Pool};
 use super::shards::Threads;
 use crate::config::{PoolConfig, SqliteTarget};
-use crate::error::{Error, ErrorKind, Result};
-use crate::operation::{Answer, Insert, Limits, Operation, Params, Statement};
-use crate::sql::{self, Dialect, Function};
-use crate::value::Value;
-
-/// Instructions of SQLite's machine between two looks at the clock.
-const DEADLINE_PERIOD_OPS: i32 = 1000;
-
-/// Between two tries at a lock that another connection holds.
-const LOCK_PERIOD: Duration = Duration::from_millis(1);
+use crate::error::Result;
+use crate::operation::{Answer, Limits, Operation};
 
 /// A text, a blob or a row; a reply could not carry a larger one.
 const VALUE_MAX_BYTES: i32 = 16_384_000;
@@ -56,28 +54,24 @@ impl SqliteBackend {
 
     /// Runs one operation and holds a connection for that long.
     pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        let mut checkout = self.pool.checkout(limits.deadline)?;
-        let connection = &mut *checkout;
-        connection.begin(limits.deadline)?;
-        let result = match operation {
-            Operation::Ping => connection.version().map(|_| Answer::default()),
-            Operation::Query(statement) => connection.run(statement, Function::Query, limits),
-            Operation::Execute(statement) => connection.run(statement, Function::Execute, limits),
-            Operation::Insert(insert) => connection.insert(insert, limits),
-        };
-        connection.end();
+        let mut connection = self
+            .pool
+            .checkout(limits.deadline, limits.cancel.as_deref())?;
+        connection.start(limits)?;
+        let result = connection.perform(operation, limits);
+        connection.finish();
         result
     }
 
     /// What `check` shows of the database.
     pub fn inspect(&self, deadline: Instant) -> Result<Found> {
-        let connection = self.pool.checkout(deadline)?;
+        let connection = self.pool.checkout(deadline, None)?;
         let started = Instant::now();
         let version = connection.version()?;
         Ok(Found {
             version: format!("SQLite {version}"),
             latency: started.elapsed(),
-            read_only: connection.inner.is_readonly("main").unwrap_or(false),
+            read_only: connection.inner().is_readonly("main").unwrap_or(false),
             sql_mode: String::new(),
         })
     }
@@ -137,10 +131,7 @@ impl Manager for SqliteManager {
 
     fn connect(&self) -> Result<Connection, String> {
         open(&self.uri_or_path, self.in_memory)
-            .map(|inner| Connection {
-                inner,
-                broken: false,
-            })
+            .map(Connection::new)
             .map_err(|error| error.to_string())
     }
 
@@ -149,146 +140,6 @@ impl Manager for SqliteManager {
     }
 
     fn is_broken(&self, connection: &Connection) -> bool {
-        connection.broken
-    }
-}
-
-/// An open database.
-struct Connection {
-    inner: rusqlite::Connection,
-    /// Set while an operation runs, so that one that panics leaves it set.
-    broken: bool,
-}
-
-impl Connection {
-    /// From here on statements are stopped at the deadline.
-    fn begin(&mut self, deadline: Instant) -> Result<()> {
-        if Instant::now() >= deadline {
-            let message = "the deadline passed before the statement was begun; raise timeout_ms";
-            return Err(Error::new(ErrorKind::DeadlineExceeded, message));
-        }
-        self.broken = true;
-        let is_late = move || Instant::now() >= deadline;
-        let wait_for_lock = move |_| {
-            std::thread::sleep(LOCK_PERIOD);
-            !is_late()
-        };
-        self.inner
-            .busy_handler(Some(wait_for_lock))
-            .and_then(|()| {
-                self.inner
-                    .progress_handler(DEADLINE_PERIOD_OPS, Some(is_late))
-            })
-            .map_err(|error| errors::from_sqlite(&error))
-    }
-
-    /// The operation is over, well or not.
-    fn end(&mut self) {
-        let no_handler = None::<fn() -> bool>;
-        let cleared = self.inner.progress_handler(0, no_handler).is_ok();
-        let settled = self.inner.is_autocommit();
-        self.broken = !(cleared && settled);
-    }
-
-    fn version(&self) -> Result<String> {
-        self.inner
-            .query_row("SELECT sqlite_version()", [], |row| row.get(0))
-            .map_err(|error| errors::from_sqlite(&error))
-    }
-
-    fn run(&self, statement: &Statement, function: Function, limits: &Limits) -> Result<Answer> {
-        let params_given = statement.params != Params::Absent;
-        let template = sql::analyze(
-            &statement.sql,
-            statement.style,
-            params_given,
-            Dialect::Sqlite,
-        )?;
-        sql::check(function, &template)?;
-        let (text, values) = sql::bind(&template, &statement.params)?;
-        let inserts =
-            ["INSERT", "REPLACE"].map(|verb| verb.eq_ignore_ascii_case(template.keyword()));
-        self.run_bound(&text, values.into_iter(), inserts.contains(&true), limits)
-    }
-
-    fn run_bound<'v>(
-        &self,
-        text: &str,
-        values: impl Iterator<Item = &'v Value>,
-        inserts: bool,
-        limits: &Limits,
-    ) -> Result<Answer> {
-        let run = || -> Result<Answer, errors::Failure> {
-            let mut prepared = self.inner.prepare_cached(text)?;
-            for (index, value) in values.enumerate() {
-                prepared.raw_bind_parameter(index + 1, Bound(value))?;
-            }
-            let has_rows = prepared.column_count() > 0;
-            let changes_before = self.inner.total_changes();
-            // What returns rows of a write has written them all before the first.
-            let undo = match has_rows && !prepared.readonly() {
-                true => Some(self.inner.unchecked_transaction()?),
-                false => None,
-            };
-            let rows = columns::read(&mut prepared, limits)?;
-            if let Some(transaction) = undo {
-                transaction.commit()?;
-            }
-            // SQLite keeps both numbers from earlier statements.
-            let changed = self.inner.total_changes() > changes_before;
-            let insert_id = match changed && inserts {
-                true => self.inner.last_insert_rowid().cast_unsigned(),
-                false => 0,
-            };
-            Ok(Answer {
-                affected_rows: if changed { self.inner.changes() } else { 0 },
-                insert_id,
-                warning_count: 0,
-                statements: 1,
-                rows: has_rows.then_some(rows),
-            })
-        };
-        run().map_err(errors::Failure::into_error)
-    }
-
-    fn insert(&mut self, insert: &Insert, limits: &Limits) -> Result<Answer> {
-        let text = sql::insert::for_sqlite(insert)?;
-        let failed = |error: rusqlite::Error| errors::from_sqlite(&error);
-        let transaction = self.inner.unchecked_transaction().map_err(failed)?;
-        let mut total = Answer::default();
-        for row in &insert.rows {
-            total.add(self.run_bound(&text, row.iter(), true, limits)?);
-        }
-        transaction.commit().map_err(failed)?;
-        Ok(Answer {
-            statements: 1,
-            ..total
-        })
-    }
-}
-
-/// A parameter as SQLite binds it: what has no type of its own there is text.
-struct Bound<'v>(&'v Value);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let value = match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Bool(value) => ValueRef::Integer(i64::from(*value)),
-            Value::Int(value) => ValueRef::Integer(*value),
-            Value::UInt(value) => match i64::try_from(*value) {
-                Ok(value) => ValueRef::Integer(value),
-                Err(_) => return Ok(ToSqlOutput::from(value.to_string())),
-            },
-            Value::Double(value) => ValueRef::Real(*value),
-            Value::Decimal(text) | Value::Text(text) | Value::Temporal(text) => {
-                ValueRef::Text(text.as_bytes())
-            }
-            Value::Bytes(bytes) => ValueRef::Blob(bytes),
-            Value::List(_) => {
-                return Err(rusqlite::Error::InvalidParameterName("a list".to_owned()));
-            }
-        };
-        Ok(ToSqlOutput::Borrowed(value))
+        connection.is_broken()
     }
 }

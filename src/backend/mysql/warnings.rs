@@ -1,0 +1,49 @@
+//! What MySQL has to say of a statement that went well.
+
+use mysql::Row;
+
+use super::connection::Connection;
+use super::exchange;
+use crate::operation::{Limits, Warning};
+
+/// Of one message; what is longer is cut.
+const MESSAGE_MAX_BYTES: usize = 1_024;
+
+/// Beside its message, in a reply and in memory.
+const WARNING_BYTES: usize = 64;
+
+/// As many as were asked for, of those that the server kept (`max_error_count`).
+/// The statement has been run, whatever becomes of these: if they cannot be had
+/// there are none.
+pub(super) fn read(connection: &mut Connection, count: u32, limits: &Limits) -> Vec<Warning> {
+    if limits.warnings_max == 0 || count == 0 {
+        return Vec::new();
+    }
+    let text = format!("SHOW WARNINGS LIMIT {}", limits.warnings_max);
+    let rows = match exchange::ask(connection, &text, limits) {
+        Ok(rows) => rows,
+        Err(failure) => {
+            *connection.loss() = Some(exchange::told(failure));
+            return Vec::new();
+        }
+    };
+    let warnings: Vec<Warning> = rows.into_iter().filter_map(warning).collect();
+    let bytes = warnings
+        .iter()
+        .map(|warning| warning.level.len() + warning.message.len() + WARNING_BYTES);
+    match limits.budget.take(bytes.sum()) {
+        Ok(()) => warnings,
+        Err(_) => Vec::new(),
+    }
+}
+
+fn warning(row: Row) -> Option<Warning> {
+    let (level, code, message): (String, u32, Vec<u8>) = mysql::from_row_opt(row).ok()?;
+    let mut message = String::from_utf8_lossy(&message).into_owned();
+    message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
+    Some(Warning {
+        level,
+        code,
+        message,
+    })
+}
