@@ -1,19 +1,29 @@
-//! Thrift: the generated stubs, and what stands between them and the rest. Only
-//! this folder knows the `thrift` crate and the generated structs. Bytes of one
-//! whole message come in, bytes of one whole reply go out; nothing here knows
-//! sockets or pools.
+//! Thrift: a codec. [`read()`] makes of the bytes of one whole message what it
+//! asks, with the generated stubs; [`write_reply`] and its like make the bytes of
+//! one whole reply. Only this folder knows the `thrift` crate and the generated
+//! structs. Nothing here runs anything, or knows sockets, databases or pools.
 
-mod api;
+mod ask;
+mod batch;
+mod call;
 mod client;
+mod encode;
 pub mod generated;
-mod handler;
-mod reply;
+mod options;
+mod read;
+mod requests;
+#[cfg(test)]
+mod tests;
 mod wire;
 
-pub use api::{Api, ApiLimits, Call};
+pub use ask::{Ask, Asked, AskedOptions, Form, Item, Policy, Unread};
+pub use call::{ApiLimits, Call, Facts};
 pub use client::{Client, ClientError, Executed, Stubs};
+pub use encode::{
+    Info, ItemReply, Reply, ShardFacts, ShardKind, write_data_error, write_exception, write_reply,
+};
 use generated::API_VERSION;
-pub use reply::{write_data_error, write_exception};
+pub use read::read;
 
 /// The protocols that a message may be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,140 @@
+//! The results of what was run. Lists and texts that are empty are written as
+//! such, since a reader makes of a missing one what its language has for nothing.
+
+use super::error::data_error;
+use super::output::{Kind, Output};
+use super::reply::ItemReply;
+use crate::operation::{Answer, StepOutcome, Warning};
+use crate::rpc::ask::Form;
+use crate::rpc::call::Told;
+use crate::rpc::generated::StepStatus;
+use crate::rpc::wire::{clamp_i32, clamp_i64};
+use crate::value::{Column, ColumnData, Packed, Rows};
+
+/// Field 1 of every result.
+pub(super) fn header(output: &mut impl Output, told: &Told<'_>) {
+    output.struct_field(1, |output| {
+        output.text_field(1, told.request_id);
+        output.text_field(2, told.shard);
+        output.i64_field(3, told.queue_us);
+        output.i64_field(4, told.execute_us);
+    });
+}
+
+/// The fields of the result struct of that form.
+pub(super) fn done(output: &mut impl Output, form: Form, told: &Told<'_>, answer: &Answer) {
+    header(output, told);
+    match form {
+        Form::Query => query(output, answer),
+        Form::Execute => execute(output, answer),
+        Form::Insert => insert(output, answer),
+        Form::Batch => batch(output, told, answer),
+    }
+}
+
+fn query(output: &mut impl Output, answer: &Answer) {
+    output.struct_field(2, |output| match &answer.rows {
+        Some(rows) => result_set(output, rows),
+        None => result_set(output, &Rows::default()),
+    });
+    output.i32_field(3, clamp_i32(answer.warning_count));
+    output.structs_field(4, &answer.warnings, warning);
+}
+
+/// All but the header, which the result of a step does not have.
+fn execute(output: &mut impl Output, answer: &Answer) {
+    output.i64_field(2, clamp_i64(answer.affected_rows));
+    output.i64_field(3, answer.insert_id.cast_signed());
+    output.i32_field(4, clamp_i32(answer.warning_count));
+    if let Some(rows) = &answer.rows {
+        output.struct_field(5, |output| result_set(output, rows));
+    }
+    output.structs_field(6, &answer.warnings, warning);
+    output.structs_field(7, &answer.more_rows, result_set);
+    output.i64_field(8, clamp_i64(answer.matched_rows));
+    output.i64_field(9, clamp_i64(answer.insert_count));
+}
+
+fn insert(output: &mut impl Output, answer: &Answer) {
+    output.i64_field(2, clamp_i64(answer.affected_rows));
+    output.i64_field(3, answer.insert_id.cast_signed());
+    output.i32_field(4, clamp_i32(answer.statements));
+    output.i32_field(5, clamp_i32(answer.warning_count));
+    output.structs_field(6, &answer.warnings, warning);
+    output.i64_field(7, clamp_i64(answer.insert_count));
+}
+
+fn batch(output: &mut impl Output, told: &Told<'_>, answer: &Answer) {
+    output.structs_field(2, &answer.steps, |output, outcome| match outcome {
+        StepOutcome::Done(answer) => {
+            output.i32_field(1, StepStatus::DONE.0);
+            output.struct_field(2, |output| execute(output, answer));
+        }
+        StepOutcome::Failed(error) => {
+            output.i32_field(1, StepStatus::FAILED.0);
+            output.struct_field(3, |output| data_error(output, error, told));
+        }
+        StepOutcome::Skipped => output.i32_field(1, StepStatus::SKIPPED.0),
+        StepOutcome::NotRun => output.i32_field(1, StepStatus::NOT_RUN.0),
+    });
+    output.i32_field(3, clamp_i32(answer.attempts));
+}
+
+/// Field 2 of a MultiResult.
+pub(super) fn outcomes(output: &mut impl Output, items: &[ItemReply]) {
+    output.structs_field(2, items, |output, item| {
+        let told = item.facts.told();
+        match &item.result {
+            Err(error) => output.struct_field(1, |output| data_error(output, error, &told)),
+            Ok(answer) => {
+                let id = match item.form {
+                    Form::Query => 2,
+                    Form::Execute => 3,
+                    Form::Insert => 4,
+                    Form::Batch => 5,
+                };
+                output.struct_field(id, |output| done(output, item.form, &told, answer));
+            }
+        }
+    });
+}
+
+fn warning<O: Output>(output: &mut O, warning: &Warning) {
+    output.text_field(1, &warning.level);
+    output.i32_field(2, clamp_i32(warning.code));
+    output.text_field(3, &warning.message);
+}
+
+fn result_set<O: Output>(output: &mut O, rows: &Rows) {
+    output.i64_field(1, clamp_i64(rows.row_count));
+    output.structs_field(2, &rows.columns, column);
+}
+
+fn column<O: Output>(output: &mut O, column: &Column) {
+    output.text_field(1, &column.name);
+    output.i32_field(2, i32::from(column.column_type));
+    output.i32_field(3, i32::from(column.flags));
+    output.i32_field(4, i32::from(column.collation));
+    output.i32_field(5, i32::from(column.decimals));
+    output.i64_field(6, i64::from(column.length));
+    output.bytes_field(7, &column.nulls);
+    match &column.data {
+        ColumnData::Int64s(values) => {
+            output.list_field(8, Kind::I64, values.len());
+            output.i64s(values);
+        }
+        ColumnData::Doubles(values) => {
+            output.list_field(9, Kind::Double, values.len());
+            output.doubles(values);
+        }
+        ColumnData::Strings(values) => packed(output, 10, values),
+        ColumnData::Blobs(values) => packed(output, 11, values),
+    }
+}
+
+fn packed(output: &mut impl Output, id: i16, values: &Packed) {
+    output.list_field(id, Kind::Bytes, values.len());
+    for value in values.iter() {
+        output.bytes(value);
+    }
+}
