@@ -8,6 +8,8 @@ use super::{Job, LaneLimits, Refusal};
 pub(super) struct Lane<J> {
     waiting: VecDeque<J>,
     running: usize,
+    /// Places that are taken by what is no job; see `Dispatcher::hold`.
+    held: usize,
     limits: LaneLimits,
     /// True while the lane stands in the list of ready lanes.
     listed: bool,
@@ -20,6 +22,7 @@ impl<J> Lane<J> {
         Lane {
             waiting: VecDeque::new(),
             running: 0,
+            held: 0,
             limits: LaneLimits {
                 in_flight_max: limits.in_flight_max.max(1),
                 queue_max: limits.queue_max,
@@ -29,6 +32,7 @@ impl<J> Lane<J> {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn load(&self) -> usize {
         self.waiting.len() + self.running
     }
@@ -36,10 +40,21 @@ impl<J> Lane<J> {
     /// Claims a place in the list of ready lanes, if this one belongs there and
     /// is not in it.
     pub(super) fn list(&mut self) -> bool {
-        let ready =
-            !self.listed && !self.waiting.is_empty() && self.running < self.limits.in_flight_max;
+        let ready = !self.listed && !self.waiting.is_empty() && self.has_place();
         self.listed |= ready;
         ready
+    }
+
+    fn has_place(&self) -> bool {
+        self.running + self.held < self.limits.in_flight_max
+    }
+
+    pub(super) fn hold(&mut self) {
+        self.held += 1;
+    }
+
+    pub(super) fn release(&mut self) {
+        self.held = self.held.saturating_sub(1);
     }
 
     /// None: what was waiting when the lane was listed has expired since.
@@ -64,12 +79,12 @@ impl<J> Lane<J> {
 
     /// How long a job that came now would wait for its turn.
     fn expected_wait(&self) -> Duration {
-        let free = self.running < self.limits.in_flight_max && self.waiting.is_empty();
-        if free {
+        if self.has_place() && self.waiting.is_empty() {
             return Duration::ZERO;
         }
         let ahead = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-        let at_once = u32::try_from(self.limits.in_flight_max).unwrap_or(u32::MAX);
+        let at_once = self.limits.in_flight_max.saturating_sub(self.held).max(1);
+        let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
         self.service_time.saturating_mul(ahead) / at_once
     }
 }
@@ -91,8 +106,9 @@ impl<J: Job> Lane<J> {
     }
 
     pub(super) fn admit(&mut self, job: J, now: Instant) -> Result<(), Refusal<J>> {
-        let places = self.limits.in_flight_max + self.limits.queue_max;
-        if self.load() >= places {
+        let taken = self.running + self.held;
+        let free = self.limits.in_flight_max.saturating_sub(taken);
+        if self.waiting.len() >= free + self.limits.queue_max {
             let limit = self.limits.queue_max;
             return Err(Refusal::Full { job, limit });
         }

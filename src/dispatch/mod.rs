@@ -117,6 +117,25 @@ impl<J: Job> Dispatcher<J> {
         Ok(())
     }
 
+    /// Takes one of a lane's places for what goes on after its job has ended, such
+    /// as an open transaction: one job fewer runs at a time until `release`. Jobs
+    /// that run already are not disturbed.
+    pub fn hold(&self, lane: usize) {
+        self.shared.lock().lanes[lane].hold();
+    }
+
+    /// Gives back a place that `hold` took.
+    pub fn release(&self, lane: usize) {
+        let mut state = self.shared.lock();
+        state.lanes[lane].release();
+        state.list_if_ready(lane);
+        let wake = Shared::engage(&self.shared, &mut state);
+        drop(state);
+        if wake {
+            self.shared.work.notify_one();
+        }
+    }
+
     /// Takes out what waits on any lane and has passed its deadline, so that it
     /// is answered in time. Costs a look at every job that waits, under the lock.
     pub fn take_expired(&self) -> Vec<J> {

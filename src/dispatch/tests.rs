@@ -100,6 +100,31 @@ fn a_lane_runs_at_most_its_limit_and_in_order() {
 }
 
 #[test]
+fn a_held_place_is_no_place_in_the_queue() {
+    let bench = Bench::new(&[(2, 1)], 8);
+    bench.dispatcher.hold(0);
+    bench.dispatcher.hold(0);
+    let _waits = bench.submit(0, "waits").unwrap();
+    assert!(bench.submit(0, "one more").is_err());
+}
+
+#[test]
+fn what_holds_a_place_keeps_a_job_from_running() {
+    let bench = Bench::new(&[(2, 10)], 8);
+    bench.dispatcher.hold(0);
+    let a = bench.submit(0, "a").unwrap();
+    let _b = bench.submit(0, "b").unwrap();
+    assert_eq!(bench.next(), "a");
+    assert!(bench.nothing_starts());
+    a.send(()).unwrap();
+    assert_eq!(bench.next(), "b");
+    let _c = bench.submit(0, "c").unwrap();
+    assert!(bench.nothing_starts());
+    bench.dispatcher.release(0);
+    assert_eq!(bench.next(), "c");
+}
+
+#[test]
 fn a_full_lane_refuses_at_once_and_others_go_on() {
     let bench = Bench::new(&[(1, 1), (1, 1)], 8);
     let _running = bench.submit(0, "running").unwrap();

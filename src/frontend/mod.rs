@@ -5,6 +5,7 @@
 
 mod detect;
 mod inbox;
+mod patience;
 mod scan;
 mod session;
 mod socket;
@@ -29,11 +30,17 @@ pub trait Handle: Send + Sync + 'static {
     /// Takes a message. Its session waits until the reply is used.
     fn message(&self, message: Message, reply: Reply);
 
-    /// Refuses a message that came when the service was about to stop.
+    /// Takes or refuses a message that came when the service was about to stop.
     fn late_message(&self, message: Message, reply: Reply);
+
+    /// Whether a session has something to finish before the service stops.
+    fn has_unfinished(&self, session: u64) -> bool;
 
     /// Appends the answer to a message that cannot be taken.
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>);
+
+    /// A session is over, and all its replies have been used.
+    fn session_ended(&self, session: u64);
 }
 
 /// Limits of sessions.
@@ -96,8 +103,9 @@ impl<H: Handle> Frontend<H> {
     }
 
     fn admit(self: &Arc<Self>, reader: ReadHalf, writer: WriteHalf) {
-        let session = Arc::new(Session::new(writer, self.draining.clone()));
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let handler = self.handler.clone();
+        let session = Arc::new(Session::new(number, writer, handler, self.draining.clone()));
         {
             let mut sessions = self.sessions();
             let limit = self.limits.sessions_max;
@@ -147,6 +155,9 @@ impl<H> Drop for Entry<H> {
             .sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        sessions.remove(&self.1);
+        let session = sessions.remove(&self.1);
+        // What its end brings about is not done under the lock that all wait for.
+        drop(sessions);
+        drop(session);
     }
 }

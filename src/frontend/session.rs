@@ -3,16 +3,16 @@
 //! only what the socket did not take at once.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::detect::{Intruder, Transport, Wire};
 use super::inbox::{FRAME_HEADER_BYTES, Fault, Inbox, Message, Next};
+use super::patience::Patience;
 use super::scan::ScanLimits;
 use super::socket::{ReadHalf, WriteHalf};
 use super::{Handle, SessionLimits};
@@ -22,7 +22,11 @@ const ONEWAY: u8 = 4;
 
 /// What the session's task shares with whoever answers its requests.
 pub(super) struct Session {
+    /// No other session of this process has or had it.
+    number: u64,
     writer: WriteHalf,
+    /// Hears of the end, when nobody has a use for the session any more.
+    handler: Arc<dyn Handle>,
     /// A request is being answered, or its reply not completely written.
     busy: AtomicBool,
     /// The session is of no more use.
@@ -30,21 +34,41 @@ pub(super) struct Session {
     /// The service is about to stop.
     draining: Arc<AtomicBool>,
     /// What the socket did not take at once.
-    outbox: Mutex<Vec<u8>>,
+    outbox: Mutex<Outbox>,
     /// `busy` has ended.
     done: Notify,
     /// There is something in the outbox, or to find out about.
     wake: Notify,
 }
 
+/// The rest of a reply, and what is to be kept until it is written.
+#[derive(Default)]
+struct Outbox {
+    bytes: Vec<u8>,
+    kept: Option<Box<dyn Send>>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.handler.session_ended(self.number);
+    }
+}
+
 impl Session {
-    pub(super) fn new(writer: WriteHalf, draining: Arc<AtomicBool>) -> Session {
+    pub(super) fn new(
+        number: u64,
+        writer: WriteHalf,
+        handler: Arc<dyn Handle>,
+        draining: Arc<AtomicBool>,
+    ) -> Session {
         Session {
+            number,
             writer,
+            handler,
             busy: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             draining,
-            outbox: Mutex::new(Vec::new()),
+            outbox: Mutex::default(),
             done: Notify::new(),
             wake: Notify::new(),
         }
@@ -81,12 +105,13 @@ impl Session {
     }
 
     /// Writes a reply from whichever thread, without waiting for the client.
-    fn send(&self, bytes: &[u8]) {
+    fn send(&self, bytes: &[u8], kept: impl Send + 'static) {
         match self.writer.write_now(bytes) {
             Ok(written) if written == bytes.len() => self.finish(),
             Ok(written) => {
                 let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-                outbox.extend_from_slice(&bytes[written..]);
+                outbox.bytes.extend_from_slice(&bytes[written..]);
+                outbox.kept = Some(Box::new(kept));
                 drop(outbox);
                 self.wake();
             }
@@ -94,19 +119,20 @@ impl Session {
         }
     }
 
-    fn take_outbox(&self) -> Vec<u8> {
+    fn take_outbox(&self) -> Outbox {
         std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes what is left of a reply.
     async fn flush(&self, patience: Duration) -> io::Result<()> {
         let rest = self.take_outbox();
-        if rest.is_empty() {
+        if rest.bytes.is_empty() {
             return Ok(());
         }
-        timeout(patience, self.write_all(&rest))
+        timeout(patience, self.write_all(&rest.bytes))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        drop(rest);
         self.finish();
         Ok(())
     }
@@ -149,8 +175,14 @@ impl Reply {
         }
     }
 
-    /// Sends what was appended since `begin`. Never waits for the client.
-    pub fn send(mut self, buffer: &mut [u8]) {
+    /// The number of the session that is answered.
+    pub fn session(&self) -> u64 {
+        self.session.number
+    }
+
+    /// Sends what was appended since `begin`. Never waits for the client, which
+    /// may take its time: `kept` is dropped when all is written, or given up.
+    pub fn send(mut self, buffer: &mut [u8], kept: impl Send + 'static) {
         self.used = true;
         if !self.wanted {
             self.session.finish();
@@ -162,7 +194,7 @@ impl Reply {
             // Replies are held below 16 MB long before this.
             *header = u32::try_from(reply.len()).unwrap_or(u32::MAX).to_be_bytes();
         }
-        self.session.send(buffer);
+        self.session.send(buffer, kept);
     }
 }
 
@@ -170,41 +202,6 @@ impl Drop for Reply {
     fn drop(&mut self) {
         if !self.used {
             self.session.fail();
-        }
-    }
-}
-
-/// How long the session still waits for its client. A timer that is set for
-/// every read would be a good part of a short request's cost: this one is left
-/// to go off early, and then set to what is left.
-struct Patience {
-    timer: Pin<Box<Sleep>>,
-    deadline: Instant,
-}
-
-impl Patience {
-    fn new(timeout: Duration) -> Patience {
-        let deadline = Instant::now() + timeout;
-        Patience {
-            timer: Box::pin(sleep_until(deadline)),
-            deadline,
-        }
-    }
-
-    fn renew(&mut self, timeout: Duration) {
-        self.deadline = Instant::now() + timeout;
-        if self.deadline < self.timer.deadline() {
-            self.timer.as_mut().reset(self.deadline);
-        }
-    }
-
-    async fn end(&mut self) {
-        loop {
-            self.timer.as_mut().await;
-            if Instant::now() >= self.deadline {
-                return;
-            }
-            self.timer.as_mut().reset(self.deadline);
         }
     }
 }
@@ -279,7 +276,7 @@ impl<H: Handle> Task<H> {
         let mut buffer = Vec::new();
         reply.begin(&mut buffer);
         self.handler.fault(fault, &mut buffer);
-        reply.send(&mut buffer);
+        reply.send(&mut buffer, ());
     }
 
     fn hand_over(&self, message: Message) {
@@ -323,7 +320,7 @@ impl<H: Handle> Task<H> {
             if self.session.has_failed() {
                 return Ok(false);
             }
-            if self.session.is_draining() && !self.session.is_busy() {
+            if self.session.is_draining() && !self.session.is_busy() && !self.is_unfinished() {
                 return self.read_last().await;
             }
             tokio::select! {
@@ -342,6 +339,10 @@ impl<H: Handle> Task<H> {
                 }
             }
         }
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.handler.has_unfinished(self.session.number)
     }
 
     /// Takes what has come already, and no more: its sender is to hear that it

@@ -1,8 +1,8 @@
 //! What a message says about itself, as places in its bytes.
 //!
 //! A call's arguments have the request struct as field 1. In it, field 1 is the
-//! shard's name and field 15 the options, whose fields 1 and 2 are the timeout
-//! and the request id.
+//! shard's name and field 15 the options, whose fields 1 to 3 are the timeout,
+//! the request id and the transaction.
 
 use std::ops::Range;
 
@@ -18,10 +18,11 @@ pub struct Head {
     /// The function, after the service's name and a colon if multiplexed.
     pub name: Range<usize>,
     pub sequence_id: i32,
-    /// None, as with the next two: not there, or not of the contract's type.
+    /// None, as with the next three: not there, or not of the contract's type.
     pub shard: Option<Range<usize>>,
     pub timeout_ms: Option<i32>,
     pub request_id: Option<Range<usize>>,
+    pub transaction: Option<Range<usize>>,
 }
 
 /// What a level of a message is to its head.
@@ -57,6 +58,11 @@ impl Head {
         text(message, self.request_id.as_ref()?)
     }
 
+    /// None if there is none, if it is not UTF-8, or not all of it has come.
+    pub fn transaction_in<'a>(&self, message: &'a [u8]) -> Option<&'a str> {
+        text(message, self.transaction.as_ref()?)
+    }
+
     /// Notes the coming value of a field, and tells what role it has itself if
     /// it is a struct. A field that comes again replaces all that it said
     /// before, as it does in the decoder.
@@ -72,22 +78,27 @@ impl Head {
         match (role, id) {
             (Role::Arguments, 1) => {
                 self.shard = None;
-                self.timeout_ms = None;
-                self.request_id = None;
+                self.forget_options();
                 return Some(Role::Request);
             }
             (Role::Request, 15) => {
-                self.timeout_ms = None;
-                self.request_id = None;
+                self.forget_options();
                 return Some(Role::Options);
             }
             (Role::Request, 1) => self.shard = text_place::<E>(reader, kind)?,
             (Role::Options, 1) => self.timeout_ms = number::<E>(reader, kind)?,
             (Role::Options, 2) => self.request_id = text_place::<E>(reader, kind)?,
+            (Role::Options, 3) => self.transaction = text_place::<E>(reader, kind)?,
             _ => {}
         }
         reader.at = value_at;
         Some(Role::Plain)
+    }
+
+    fn forget_options(&mut self) {
+        self.timeout_ms = None;
+        self.request_id = None;
+        self.transaction = None;
     }
 }
 

@@ -51,7 +51,7 @@ pub enum Progress {
 }
 
 /// Scans one message, in as many steps as its bytes take to come; each message
-/// has a scanner of its own. 232 bytes, no allocation below ten levels.
+/// has a scanner of its own. 256 bytes, no allocation below ten levels.
 #[derive(Debug)]
 pub struct Scanner {
     protocol: Protocol,

@@ -79,6 +79,7 @@ fn the_head_of_a_query() {
         assert_eq!(head.shard_in(&message), Some("main"));
         assert_eq!(head.timeout_ms, Some(500));
         assert_eq!(head.request_id_in(&message), Some("req-1"));
+        assert_eq!(head.transaction_in(&message), Some("token"));
     }
 }
 
@@ -156,7 +157,7 @@ fn fields_of_other_types_route_nothing() {
             assert_eq!(scanner.scan_frame(&message), Ok(()));
             let head = scanner.head();
             assert_eq!((&head.shard, head.timeout_ms), (&None, None));
-            assert_eq!(head.request_id, None);
+            assert_eq!((&head.request_id, &head.transaction), (&None, &None));
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn query() -> Sample {
         (1, text("SELECT name FROM t WHERE id = ?")),
         (2, List(vec![value])),
     ];
-    let options = vec![(1, I32(500)), (2, text("req-1"))];
+    let options = vec![(1, I32(500)), (2, text("req-1")), (3, text("token"))];
     let request = vec![
         (1, text("main")),
         (2, Struct(statement)),
