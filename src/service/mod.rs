@@ -2,8 +2,13 @@
 //! middle, shards behind. [`Service::start`] is the one way in, for the program
 //! and for tests.
 
+mod core;
+mod lanes;
+mod multi;
 mod request;
 mod router;
+mod transactions;
+mod work;
 
 use std::future::Future;
 use std::io;
@@ -44,7 +49,7 @@ impl Service {
             .name("io".to_owned())
             .spawn(move || {
                 let drained = runtime.block_on(async {
-                    tokio::spawn(async move { expiring.answer_expired().await });
+                    tokio::spawn(async move { expiring.expire().await });
                     serve(frontend, listeners, shutdown, patience).await
                 });
                 router.stop();

@@ -1,12 +1,24 @@
-//! One message on its way to a worker, and its answer when it does not get there.
+//! One message on its way to a worker, and its answer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dispatch::{Job, Refusal};
-use crate::error::{Error, ErrorKind};
-use crate::frontend::{self, Message, Reply, Wire};
-use crate::rpc::{self, Api, Call, Protocol};
+use super::core::Core;
+use super::lanes::Lane;
+use super::multi::Gathering;
+use super::transactions::{self, Lease};
+use super::work::Work;
+use crate::backend::Shard;
+use crate::budget::Budget;
+use crate::config::{AffectedRows, Target};
+use crate::dispatch::Refusal;
+use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::frontend::{self, Message, Wire};
+use crate::operation::{Answer, Limits, Operation};
+use crate::rpc::{
+    self, Ask, Asked, Call, Form, Info, Protocol, Reply, ShardFacts, ShardKind, Unread,
+};
 
 /// Of a request's id and shard's name, in replies and in the log.
 const REQUEST_ID_MAX_BYTES: usize = 128;
@@ -16,64 +28,285 @@ const SHARD_MAX_BYTES: usize = 64;
 const KEPT_BUFFER_BYTES: usize = 1 << 20;
 
 /// A message that waits.
-pub(super) struct Request {
-    pub(super) api: Arc<Api>,
+pub(super) struct Request(pub(super) Addressee);
+
+/// Whom to answer, and on what.
+pub(super) struct Addressee {
+    pub(super) core: Arc<Core>,
+    /// Where it waited for its turn.
+    pub(super) lane: Lane,
     pub(super) message: Message,
-    pub(super) reply: Reply,
-    pub(super) shard_index: Option<usize>,
+    pub(super) reply: frontend::Reply,
     pub(super) arrived: Instant,
+    /// When a worker took it; until then as `arrived`.
+    pub(super) started: Instant,
     pub(super) deadline: Instant,
 }
 
-impl Request {
-    fn call(&self, started: Instant) -> Call<'_> {
+impl Addressee {
+    fn call(&self) -> Call<'_> {
         let bytes = self.message.bytes();
         let head = &self.message.head;
+        let shard = match (head.shard_in(bytes), self.lane) {
+            // Within a transaction the shard need not be named.
+            (None | Some(""), Lane::Transaction(index)) => Some(self.core.shards.get(index).name()),
+            (named, _) => named,
+        };
         Call {
             name: head.name_in(bytes).unwrap_or_default(),
             sequence_id: head.sequence_id,
             request_id: shortened(head.request_id_in(bytes), REQUEST_ID_MAX_BYTES),
-            shard: shortened(head.shard_in(bytes), SHARD_MAX_BYTES),
-            shard_index: self.shard_index,
+            shard: shortened(shard, SHARD_MAX_BYTES),
             arrived: self.arrived,
-            started,
+            started: self.started,
             deadline: self.deadline,
         }
     }
 
-    /// Answers without having been read.
-    pub(super) fn refuse(self, error: &Error) {
-        let mut buffer = Vec::new();
-        self.reply.begin(&mut buffer);
-        let call = self.call(Instant::now());
-        rpc::write_data_error(protocol(self.message.wire), &call, error, &mut buffer);
-        self.reply.send(&mut buffer);
-    }
-}
-
-impl Job for Request {
-    type Scratch = Vec<u8>;
-
-    fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    fn run(self, buffer: &mut Vec<u8>) {
-        let started = Instant::now();
-        self.reply.begin(buffer);
-        let call = self.call(started);
-        let protocol = protocol(self.message.wire);
-        if started >= self.deadline {
-            rpc::write_data_error(protocol, &call, &expired(), buffer);
-        } else {
-            self.api
-                .answer(protocol, self.message.bytes(), &call, buffer);
-        }
-        self.reply.send(buffer);
+    /// Sends a reply; `budget` is kept until the client has taken it.
+    pub(super) fn send(self, reply: &Reply<'_>, budget: Arc<Budget>, buffer: &mut Vec<u8>) {
+        self.write(buffer, |protocol, call, buffer| {
+            rpc::write_reply(protocol, call, &self.core.limits, reply, buffer);
+        });
+        self.reply.send(buffer, budget);
         if buffer.capacity() > KEPT_BUFFER_BYTES {
             *buffer = Vec::new();
         }
     }
+
+    pub(super) fn send_error(self, error: &Error, buffer: &mut Vec<u8>) {
+        self.write(buffer, |protocol, call, buffer| {
+            log_error(call, error);
+            rpc::write_data_error(protocol, call, error, buffer);
+        });
+        self.reply.send(buffer, ());
+    }
+
+    fn send_unread(self, unread: &Unread, buffer: &mut Vec<u8>) {
+        match unread {
+            Unread::Data(error) => self.send_error(error, buffer),
+            Unread::Exception(kind, text) => {
+                self.write(buffer, |protocol, call, buffer| {
+                    let (name, id) = (call.function(), call.sequence_id);
+                    rpc::write_exception(protocol, name, id, *kind, text, buffer);
+                });
+                self.reply.send(buffer, ());
+            }
+        }
+    }
+
+    fn write(&self, buffer: &mut Vec<u8>, write: impl FnOnce(Protocol, &Call<'_>, &mut Vec<u8>)) {
+        self.reply.begin(buffer);
+        write(protocol(self.message.wire), &self.call(), buffer);
+    }
+}
+
+impl Request {
+    /// Answers without having been read.
+    pub(super) fn refuse(self, error: &Error) {
+        self.0.send_error(error, &mut Vec::new());
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.0.deadline
+    }
+
+    /// Why it is not begun, once its deadline has passed.
+    pub(super) fn expired(&self) -> Error {
+        let Lane::Begin(index) = self.0.lane else {
+            return expired();
+        };
+        let most = self.0.core.shards.get(index).config().transactions_max;
+        let message = format!(
+            "the deadline passed while the request waited for its turn: {most} transactions of \
+             the shard may be open at once (transactions_max); end them sooner, or raise timeout_ms"
+        );
+        Error::new(ErrorKind::QueueTimeout, message)
+    }
+
+    pub(super) fn run(mut self, buffer: &mut Vec<u8>) {
+        self.0.started = Instant::now();
+        if self.0.started >= self.0.deadline {
+            let error = self.expired();
+            return self.0.send_error(&error, buffer);
+        }
+        let addressee = self.0;
+        let asked = match addressee.read() {
+            Ok(asked) => asked,
+            Err(unread) => return addressee.send_unread(&unread, buffer),
+        };
+        if let Ask::Multi { items, policy } = asked.ask {
+            return Gathering::start(addressee, items, policy, &asked.options);
+        }
+        let budget = addressee.core.budget();
+        // A panic is contained here, so that its request is answered.
+        let done = catch_unwind(AssertUnwindSafe(|| addressee.perform(asked, &budget)));
+        match done.unwrap_or_else(|_| Err(panicked())) {
+            Ok(done) => addressee.send(&done.reply(), budget, buffer),
+            Err(error) => addressee.send_error(&error, buffer),
+        }
+    }
+}
+
+/// What one worker does for a request.
+impl Addressee {
+    fn read(&self) -> Result<Asked, Unread> {
+        let bytes = self.message.bytes();
+        let protocol = protocol(self.message.wire);
+        rpc::read(protocol, bytes, &self.call(), &self.core.limits)
+    }
+
+    /// Does what is asked on the shard that the request has waited for.
+    fn perform(&self, asked: Asked, budget: &Arc<Budget>) -> Result<Done> {
+        let core = &self.core;
+        let Asked { options, ask } = asked;
+        let limits = core.operation_limits(&options, self.deadline, budget.clone(), None);
+        let token = options.transaction.as_deref();
+        let message = &self.message;
+        if token != message.head.transaction_in(message.bytes()) {
+            return Err(Error::invalid(
+                "the request names its transaction more than once",
+            ));
+        }
+        match (ask, token) {
+            (Ask::Info, _) => Ok(Done::Info(info(core))),
+            (Ask::Ping { shard: None }, None) => Ok(Done::Ping),
+            (Ask::Ping { shard }, token) => {
+                self.operate(shard, token, &Operation::Ping, &limits)?;
+                Ok(Done::Ping)
+            }
+            (
+                Ask::Run {
+                    shard,
+                    form,
+                    operation,
+                },
+                token,
+            ) => {
+                let answer = self.operate(shard, token, &operation, &limits)?;
+                Ok(Done::Operation(form, answer))
+            }
+            (Ask::Begin { shard, begin }, _) => {
+                let index = self.own_shard(shard)?;
+                let session = self.reply.session();
+                let token = transactions::begin(core, session, index, &begin, &limits)?;
+                Ok(Done::Begun(token))
+            }
+            (Ask::Commit, Some(token)) => {
+                self.lease(token)?.commit(&limits)?;
+                Ok(Done::Committed)
+            }
+            (Ask::Rollback, Some(token)) => {
+                let session = self.reply.session();
+                transactions::roll_back(core, token, session, &limits)?;
+                Ok(Done::RolledBack)
+            }
+            (Ask::Commit | Ask::Rollback, None) => Err(Error::invalid(
+                "set options.transaction to the transaction's token",
+            )),
+            (Ask::Multi { .. }, _) => Err(Error::invalid("a multi cannot be an item of itself")),
+        }
+    }
+
+    /// Runs an operation on its shard, or within a transaction on its own.
+    fn operate(
+        &self,
+        shard: Option<String>,
+        token: Option<&str>,
+        operation: &Operation,
+        limits: &Limits,
+    ) -> Result<Answer> {
+        let Some(token) = token else {
+            let index = self.own_shard(shard)?;
+            return self.core.shards.get(index).run(operation, limits);
+        };
+        let mut lease = self.lease(token)?;
+        let named = shard.filter(|name| !name.is_empty());
+        let index = named.map(|name| self.core.shards.find(&name)).transpose()?;
+        if index.is_some_and(|index| index != lease.shard()) {
+            let name = self.core.shards.get(lease.shard()).name();
+            let text = format!("the transaction is on shard `{name}`: name that one, or none");
+            return Err(Error::invalid(text));
+        }
+        lease.run(operation, limits)
+    }
+
+    fn lease(&self, token: &str) -> Result<Lease<'_>> {
+        Lease::take(&self.core, token, self.reply.session())
+    }
+
+    /// The shard of a request, which must be the one that it queued for.
+    fn own_shard(&self, name: Option<String>) -> Result<usize> {
+        let index = self.core.shards.find(&name.unwrap_or_default())?;
+        match self.lane {
+            Lane::Shard(own) | Lane::Begin(own) if own == index => Ok(index),
+            _ => Err(Error::invalid("the request names its shard more than once")),
+        }
+    }
+}
+
+/// What came of a request.
+enum Done {
+    Info(Info),
+    Ping,
+    Operation(Form, Answer),
+    Begun(String),
+    Committed,
+    RolledBack,
+}
+
+impl Done {
+    fn reply(&self) -> Reply<'_> {
+        match self {
+            Done::Info(info) => Reply::Info(info),
+            Done::Ping => Reply::Ping,
+            Done::Operation(form, answer) => Reply::Done(*form, answer),
+            Done::Begun(token) => Reply::Begun { transaction: token },
+            Done::Committed => Reply::Committed,
+            Done::RolledBack => Reply::RolledBack,
+        }
+    }
+}
+
+fn info(core: &Core) -> Info {
+    let mut shards: Vec<ShardFacts> = core.shards.iter().map(shard_facts).collect();
+    shards.sort_by(|a, b| a.name.cmp(&b.name));
+    Info { shards }
+}
+
+fn shard_facts(shard: &Shard) -> ShardFacts {
+    let status = shard.status();
+    let (kind, affected_rows) = match &status.config.target {
+        Target::MySql(target) => (ShardKind::MySql, target.affected_rows),
+        Target::Sqlite(_) => (ShardKind::Sqlite, AffectedRows::Matched),
+    };
+    ShardFacts {
+        name: status.config.name.clone(),
+        kind,
+        pool_max_connections: status.config.pool.max_connections,
+        queue_max_requests: status.config.queue_max_requests,
+        transactions_max: status.config.transactions_max,
+        affected_rows,
+        unavailable: status.unavailable,
+    }
+}
+
+/// What went wrong, without the message: the database's own may quote values.
+fn log_error(call: &Call<'_>, error: &Error) {
+    let errno = error.database().map_or(0, |database| database.errno);
+    let function = call.function();
+    let (shard, request_id, kind) = (call.shard, call.request_id, error.kind());
+    match kind {
+        ErrorKind::Internal | ErrorKind::ConnectionLost => {
+            tracing::warn!(function, shard, request_id, ?kind, errno, "request failed");
+        }
+        _ => tracing::debug!(function, shard, request_id, ?kind, errno, "request failed"),
+    }
+}
+
+fn panicked() -> Error {
+    let message = "a fault of this server's own; its log says where";
+    Error::new(ErrorKind::Internal, message).with_outcome(Outcome::Unknown)
 }
 
 /// The front and the stubs do not know each other.
@@ -90,7 +323,8 @@ fn shortened(text: Option<&str>, max_bytes: usize) -> &str {
     &text[..text.floor_char_boundary(max_bytes)]
 }
 
-pub(super) fn refused(refusal: Refusal<Request>) -> (Request, Error) {
+/// What was not taken, and why.
+pub(super) fn refused(refusal: Refusal<Work>) -> (Work, Error) {
     match refusal {
         Refusal::Full { job, limit } => {
             let message = format!(

@@ -6,124 +6,143 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use super::request::{Request, draining, expired, protocol, refused};
-use crate::backend::Shards;
+use super::core::Core;
+use super::lanes::Lane;
+use super::multi::Gatherings;
+use super::request::{Addressee, Request, draining, protocol, refused};
+use super::transactions::Transactions;
+use super::work::Work;
 use crate::config::Config;
-use crate::dispatch::{Dispatcher, LaneLimits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frontend::{Fault, FaultKind, Handle, Message, Reply};
-use crate::rpc::{self, Api, ApiLimits, Call, ExceptionKind};
+use crate::rpc::{self, Call, ExceptionKind};
 
-/// Requests to no shard are short: one at a time is enough. They have a worker
-/// of their own, so that they are answered when all shards are busy.
-const COMMON_LANE: usize = 0;
-const COMMON_LANE_LIMITS: LaneLimits = LaneLimits {
-    in_flight_max: 1,
-    queue_max: 10_000,
-};
-
-/// Between two looks for requests that have expired in their queue.
+/// Between two looks for what has expired.
 const EXPIRY_PERIOD: Duration = Duration::from_millis(10);
+
+/// The function whose requests wait for a place among the open transactions.
+const BEGIN: &str = "begin_transaction";
+
+/// The function whose requests take long to decode and need no shard of their own.
+const MULTI: &str = "multi";
 
 /// Where messages go.
 pub(super) struct Router {
-    api: Arc<Api>,
-    shards: Arc<Shards>,
-    /// A lane for each shard, by its index.
-    by_shard: Dispatcher<Request>,
-    /// One lane, for what goes to no shard.
-    common: Dispatcher<Request>,
-    default_timeout: Duration,
-    max_timeout: Duration,
+    core: Arc<Core>,
 }
 
 impl Router {
     pub(super) fn new(config: &Config) -> Router {
-        let server = &config.server;
-        let shards = Arc::new(Shards::new(&config.shards));
-        let limits = ApiLimits {
-            request_max_bytes: server.request_max_bytes,
-            result_max_bytes: server.result_max_bytes,
-            result_max_rows: server.result_max_rows,
-            default_timeout: server.default_timeout,
-            max_timeout: server.max_timeout,
-        };
-        let shard_lanes = config.shards.iter().map(|shard| LaneLimits {
-            in_flight_max: shard.pool.max_connections as usize,
-            queue_max: shard.queue_max_requests,
-        });
-        let shard_lanes: Vec<LaneLimits> = shard_lanes.collect();
         Router {
-            api: Arc::new(Api::new(shards.clone(), limits)),
-            by_shard: Dispatcher::new(&shard_lanes, server.worker_threads_max),
-            common: Dispatcher::new(&[COMMON_LANE_LIMITS], COMMON_LANE_LIMITS.in_flight_max),
-            shards,
-            default_timeout: server.default_timeout,
-            max_timeout: server.max_timeout,
+            core: Arc::new(Core::new(config)),
         }
     }
 
-    /// The request, and its shard's index if it names a shard.
-    fn request(&self, message: Message, reply: Reply) -> (Request, Option<Result<usize>>) {
+    /// Where a message is to wait.
+    fn lane(&self, message: &Message, reply: &Reply) -> Result<Lane> {
+        let (head, bytes) = (&message.head, message.bytes());
+        if let Some(token) = head.transaction_in(bytes) {
+            let shard = self.core.transactions.shard_of(token, reply.session());
+            return shard.map(Lane::Transaction);
+        }
+        let function = head.name_in(bytes).unwrap_or_default();
+        let function = function.rsplit(':').next().unwrap_or_default();
+        if function == MULTI {
+            return Ok(Lane::Multi);
+        }
+        let Some(name) = head.shard_in(bytes) else {
+            return Ok(Lane::Common);
+        };
+        let index = self.core.shards.find(name)?;
+        if function != BEGIN {
+            return Ok(Lane::Shard(index));
+        }
+        let config = self.core.shards.get(index).config();
+        if config.transactions_max == 0 {
+            let message = format!(
+                "shard `{}` takes no transactions: its transactions_max is 0; use an atomic batch",
+                config.name
+            );
+            return Err(Error::new(ErrorKind::StatementNotAllowed, message));
+        }
+        Ok(Lane::Begin(index))
+    }
+
+    fn addressee(&self, message: Message, reply: Reply, lane: Lane) -> Addressee {
         let arrived = Instant::now();
+        let limits = &self.core.limits;
         let timeout = match message.head.timeout_ms {
             // Less than 1 ms is refused once the request is decoded.
             Some(timeout @ 1..) => Duration::from_millis(timeout.unsigned_abs().into()),
-            _ => self.default_timeout,
+            _ => limits.default_timeout,
         };
-        let name = message.head.shard_in(message.bytes());
-        let shard = name.map(|name| self.shards.find(name));
-        let request = Request {
-            shard_index: shard
-                .as_ref()
-                .and_then(|found| found.as_ref().ok().copied()),
-            api: self.api.clone(),
+        Addressee {
+            core: self.core.clone(),
+            lane,
             arrived,
-            deadline: arrived + timeout.min(self.max_timeout),
+            started: arrived,
+            deadline: arrived + timeout.min(limits.max_timeout),
             message,
             reply,
-        };
-        (request, shard)
+        }
     }
 
-    /// Answers requests that have expired in their queue, for ever.
-    pub(super) async fn answer_expired(&self) {
+    /// Answers requests that have expired in their queue, ends multis that are
+    /// past their deadline, and transactions that are over a limit; for ever.
+    pub(super) async fn expire(&self) {
         let mut ticks = tokio::time::interval(EXPIRY_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for dispatcher in [&self.by_shard, &self.common] {
-                for request in dispatcher.take_expired() {
-                    request.refuse(&expired());
-                }
-            }
+            let core = &self.core;
+            core.lanes.take_expired().into_iter().for_each(Work::expire);
+            let now = Instant::now();
+            Gatherings::expire(core, now);
+            Transactions::expire(core, now);
         }
     }
 
     /// Runs nothing more; what waits loses its session.
     pub(super) fn stop(&self) {
-        for dispatcher in [&self.by_shard, &self.common] {
-            dispatcher.stop();
-        }
+        self.core.lanes.stop();
     }
 }
 
 impl Handle for Router {
     fn message(&self, message: Message, reply: Reply) {
-        let (request, shard) = self.request(message, reply);
-        let submitted = match shard {
-            Some(Ok(index)) => self.by_shard.submit(index, request),
-            Some(Err(error)) => return request.refuse(&error),
-            None => self.common.submit(COMMON_LANE, request),
+        let lane = match self.lane(&message, &reply) {
+            Ok(lane) => lane,
+            Err(error) => {
+                let addressee = self.addressee(message, reply, Lane::Common);
+                return addressee.send_error(&error, &mut Vec::new());
+            }
         };
-        if let Err(refusal) = submitted {
-            let (request, error) = refused(refusal);
-            request.refuse(&error);
+        let request = Request(self.addressee(message, reply, lane));
+        if let Err(refusal) = self
+            .core
+            .lanes
+            .submit(lane, Work::Request(Box::new(request)))
+        {
+            let (work, error) = refused(refusal);
+            work.refuse(&error);
         }
     }
 
+    /// What goes on within a transaction is let go on, until it ends.
     fn late_message(&self, message: Message, reply: Reply) {
-        self.request(message, reply).0.refuse(&draining());
+        if message.head.transaction.is_some() {
+            return self.message(message, reply);
+        }
+        let addressee = self.addressee(message, reply, Lane::Common);
+        addressee.send_error(&draining(), &mut Vec::new());
+    }
+
+    fn has_unfinished(&self, session: u64) -> bool {
+        self.core.transactions.has_open(session)
+    }
+
+    fn session_ended(&self, session: u64) {
+        Transactions::session_ended(&self.core, session);
     }
 
     fn fault(&self, fault: &Fault, out: &mut Vec<u8>) {
@@ -139,7 +158,6 @@ impl Handle for Router {
             sequence_id: fault.sequence_id,
             request_id: "",
             shard: "",
-            shard_index: None,
             arrived: now,
             started: now,
             deadline: now,
