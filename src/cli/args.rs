@@ -29,10 +29,11 @@ Start here:
   forebay check --config forebay.toml   is it right, are its databases there?
   forebay serve --config forebay.toml   serve it
   forebay query --shard users 'SELECT * FROM users WHERE id=?' 7
+  forebay query --all-shards 'SELECT COUNT(*) FROM users'
 
-Exit codes: 0 well; 1 the service refused the statement; 64 wrong command line
-or configuration; 69 an address, the service, or for check a database cannot be
-had; 130 stopped by a second signal.";
+Exit codes: 0 well; 1 the service refused the statement, if only on one of
+several shards; 64 wrong command line or configuration; 69 an address, the
+service, or for check a database cannot be had; 130 stopped by a second signal.";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -70,8 +71,12 @@ Examples:
   forebay query --shard users 'SELECT id, username FROM users WHERE username=?' ada
   forebay query --shard users --format csv 'SELECT * FROM users WHERE id BETWEEN ? AND ?' 10 20
   forebay query --shard users 'INSERT INTO users (username, password) VALUES (?, ?)' ada text:1815
+  forebay query --all-shards --format json 'SELECT COUNT(*) AS users FROM users'
 
-An error goes to stderr as its code and message, and the exit code is 1.";
+An error goes to stderr as its code and message, and the exit code is 1. With
+--all-shards the statement runs on each shard by itself: where one fails, the
+others are done and printed all the same, and its error goes to stderr after its
+name. In JSON it stands in its place, as {\"error\": {\"code\", \"message\"}}.";
 
 /// Not a doc comment, in which `[ipv6]` would be a link.
 const LISTEN_HELP: &str = "Listen here instead of where the file says: host:port, [ipv6]:port, \
@@ -109,9 +114,8 @@ pub(super) struct QueryArgs {
     /// Where the service listens: host:port or unix:/path
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     pub to: ListenAddress,
-    /// The shard to run it on
-    #[arg(long, value_name = "NAME")]
-    pub shard: String,
+    #[command(flatten)]
+    pub which: WhichShards,
     /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -132,13 +136,26 @@ pub(super) struct QueryArgs {
     pub params: Vec<String>,
 }
 
+/// One of the two.
+#[derive(ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(super) struct WhichShards {
+    /// The shard to run it on
+    #[arg(long, value_name = "NAME")]
+    pub shard: Option<String>,
+    /// Run it on every shard that the service has, in parallel, and print what each
+    /// one brings
+    #[arg(long)]
+    pub all_shards: bool,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    /// For people; of all shards, each under its name
     Table,
-    /// One array of objects
+    /// One array of objects; of all shards, one object of arrays by shard
     Json,
-    /// RFC 4180, with a line of names
+    /// RFC 4180, with a line of names; of all shards, the first column is the shard
     Csv,
 }
 

@@ -10,7 +10,7 @@ use crate::config::{
     Config, ListenAddress, LogConfig, LogLevel, ServerConfig, ShardConfig, SqliteTarget, Target,
 };
 use crate::operation::ParamStyle;
-use crate::rpc::{Client, ClientError, Executed};
+use crate::rpc::{Client, ClientError};
 use crate::value::Value;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,12 +75,9 @@ fn fill(client: &mut Client) -> Result<(), ClientError> {
     client.execute("users", CREATE_USERS, Vec::new(), ParamStyle::Native)?;
     let rows = (1..=USERS).map(user).collect();
     client.insert("users", "users", &["username", "password"], rows)?;
-    client.execute(
-        "slave001",
-        CREATE_FOLLOW_USER,
-        Vec::new(),
-        ParamStyle::Native,
-    )?;
+    for shard in ["slave001", "users"] {
+        client.execute(shard, CREATE_FOLLOW_USER, Vec::new(), ParamStyle::Native)?;
+    }
     let rows = (1..=USERS).flat_map(follows).collect();
     client.insert("slave001", "follow_user", &["user_id1", "user_id2"], rows)?;
     Ok(())
@@ -114,7 +111,8 @@ fn examples(client: &mut Client, address: &ListenAddress) -> Result<String, Clie
             shown.join(", ")
         );
         let executed = client.execute(shard, sql, params, ParamStyle::Pyformat)?;
-        told += &answer(&executed);
+        let answer = output::format_answer(&executed.into(), Format::Table);
+        told += &String::from_utf8_lossy(&answer);
     }
     Ok(told + &instructions(address))
 }
@@ -124,19 +122,6 @@ fn show(value: &Value) -> String {
         Value::Int(number) => number.to_string(),
         Value::Text(text) => format!("{text:?}"),
         other => format!("{other:?}"),
-    }
-}
-
-fn answer(executed: &Executed) -> String {
-    match (&executed.rows, executed.insert_id) {
-        (Some(rows), _) => {
-            String::from_utf8_lossy(&output::format_rows(rows, Format::Table)).into_owned()
-        }
-        (None, 0) => format!("affected rows: {}\n", executed.affected_rows),
-        (None, id) => format!(
-            "affected rows: {}, insert id: {id}\n",
-            executed.affected_rows
-        ),
     }
 }
 

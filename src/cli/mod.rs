@@ -3,6 +3,7 @@
 //! refused, 64 what was typed or configured is wrong, 69 something that is
 //! needed is not there.
 
+mod all_shards;
 mod args;
 mod check;
 mod demo;
@@ -11,6 +12,7 @@ mod output;
 mod params;
 mod query;
 mod serve;
+mod shard_outcomes;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -19,6 +21,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Args, Command};
+
+use crate::rpc::ClientError;
 
 /// EX_USAGE of sysexits.h: the command line or the configuration is wrong.
 const EXIT_USAGE: u8 = 64;
@@ -51,6 +55,16 @@ impl Failure {
         Failure {
             message: message.to_string(),
             code: 1,
+        }
+    }
+}
+
+/// What the service itself says is a refusal; without an answer it is not there.
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        match error {
+            ClientError::Data(_) => Failure::refused(error),
+            ClientError::Transport(_) => Failure::unavailable(error),
         }
     }
 }

@@ -7,7 +7,28 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::Failure;
 use super::args::Format;
+use crate::rpc::Executed;
 use crate::value::{Column, ColumnData, Rows};
+
+/// What a statement brought on one shard, as far as it is printed.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// None: the statement has no result set.
+    pub rows: Option<Rows>,
+    pub affected_rows: i64,
+    /// 0: there is none.
+    pub insert_id: u64,
+}
+
+impl From<Executed> for Answer {
+    fn from(executed: Executed) -> Answer {
+        Answer {
+            rows: executed.rows,
+            affected_rows: executed.affected_rows,
+            insert_id: executed.insert_id,
+        }
+    }
+}
 
 /// Writes to stdout; a reader that has gone is no fault.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
@@ -20,13 +41,24 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// The rows in the format asked for, with a newline at their end.
-pub(super) fn format_rows(rows: &Rows, format: Format) -> Vec<u8> {
-    match format {
-        Format::Table => format_table(rows).into_bytes(),
-        Format::Json => format_json(rows),
-        Format::Csv => format_csv(rows),
-    }
+/// The rows, or the counts where there are none, in the format asked for, with a
+/// newline at their end.
+pub(super) fn format_answer(answer: &Answer, format: Format) -> Vec<u8> {
+    let text = match format {
+        Format::Table => match (&answer.rows, answer.insert_id) {
+            (Some(rows), _) => format_table(rows),
+            (None, 0) => format!("affected rows: {}\n", answer.affected_rows),
+            (None, id) => format!("affected rows: {}, insert id: {id}\n", answer.affected_rows),
+        },
+        // Counts are one line: they have two numbers.
+        Format::Json if answer.rows.is_none() => format!("{}\n", json(answer)),
+        Format::Json => format!("{:#}\n", json(answer)),
+        Format::Csv => {
+            let names = csv_names(answer).into_iter().map(str::to_owned).collect();
+            return write_csv(std::iter::once(names).chain(csv_records(answer)));
+        }
+    };
+    text.into_bytes()
 }
 
 fn format_table(rows: &Rows) -> String {
@@ -50,19 +82,27 @@ fn alignment(column: &Column) -> CellAlignment {
     }
 }
 
+/// An array of rows, or an object of counts.
+pub(super) fn json(answer: &Answer) -> serde_json::Value {
+    match &answer.rows {
+        Some(rows) => json_rows(rows),
+        None => serde_json::json!({
+            "affected_rows": answer.affected_rows,
+            "insert_id": answer.insert_id,
+        }),
+    }
+}
+
 /// Columns of the same name would hide one another in an object: the later ones
 /// get their number.
-fn format_json(rows: &Rows) -> Vec<u8> {
+fn json_rows(rows: &Rows) -> serde_json::Value {
     let names = distinct_names(rows);
     let object = |row: usize| {
         let fields = names.iter().zip(&rows.columns);
-        let fields = fields.map(|(name, column)| (name.clone(), json(column, row)));
+        let fields = fields.map(|(name, column)| (name.clone(), json_value(column, row)));
         serde_json::Value::Object(fields.collect())
     };
-    let array = serde_json::Value::Array((0..rows.row_count).map(object).collect());
-    let mut text = format!("{array:#}").into_bytes();
-    text.push(b'\n');
-    text
+    serde_json::Value::Array((0..rows.row_count).map(object).collect())
 }
 
 fn distinct_names(rows: &Rows) -> Vec<String> {
@@ -77,7 +117,7 @@ fn distinct_names(rows: &Rows) -> Vec<String> {
     names
 }
 
-fn json(column: &Column, row: usize) -> serde_json::Value {
+fn json_value(column: &Column, row: usize) -> serde_json::Value {
     if column.is_null(row) {
         return serde_json::Value::Null;
     }
@@ -88,16 +128,38 @@ fn json(column: &Column, row: usize) -> serde_json::Value {
     }
 }
 
-fn format_csv(rows: &Rows) -> Vec<u8> {
+/// The names of an answer's columns in CSV.
+pub(super) fn csv_names(answer: &Answer) -> Vec<&str> {
+    match &answer.rows {
+        Some(rows) => rows.columns.iter().map(|c| c.name.as_str()).collect(),
+        None => vec!["affected_rows", "insert_id"],
+    }
+}
+
+/// The lines of an answer in CSV, without that of the names.
+pub(super) fn csv_records(answer: &Answer) -> impl Iterator<Item = Vec<String>> {
+    let count = answer.rows.as_ref().map_or(1, |rows| rows.row_count);
+    (0..count).map(|row| match &answer.rows {
+        Some(rows) => {
+            let fields = rows.columns.iter();
+            let fields = fields.map(|column| text(column, row).unwrap_or_default());
+            fields.collect()
+        }
+        None => vec![
+            answer.affected_rows.to_string(),
+            answer.insert_id.to_string(),
+        ],
+    })
+}
+
+/// RFC 4180.
+pub(super) fn write_csv(lines: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    // Writing to memory does not fail.
-    let _ = writer.write_record(rows.columns.iter().map(|column| &column.name));
-    for row in 0..rows.row_count {
-        let fields = rows.columns.iter();
-        let fields = fields.map(|column| text(column, row).unwrap_or_default());
-        let _ = writer.write_record(fields);
+    for line in lines {
+        // Writing to memory does not fail.
+        let _ = writer.write_record(line);
     }
     writer.into_inner().unwrap_or_default()
 }
@@ -110,8 +172,8 @@ fn text(column: &Column, row: usize) -> Option<String> {
     match &column.data {
         ColumnData::Int64s(values) => values.get(row).map(ToString::to_string),
         ColumnData::Doubles(values) => values.get(row).map(ToString::to_string),
-        ColumnData::Strings(values) => values.get(row).cloned(),
-        ColumnData::Blobs(values) => values.get(row).map(|bytes| hex(bytes)),
+        ColumnData::Strings(values) => values.get_str(row).map(str::to_owned),
+        ColumnData::Blobs(values) => values.get(row).map(hex),
     }
 }
 

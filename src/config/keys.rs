@@ -26,10 +26,13 @@ impl Number {
     /// For a message: from where to where, and the default.
     pub fn range(&self) -> String {
         let Number { min, max, .. } = self;
-        // Not a function of the machine that reads the file: messages stay the same.
-        let default = match self.name == IO_THREADS.name {
-            true => "1 or 2, by the number of processors".to_owned(),
-            false => self.default.to_string(),
+        let default = if self.name == IO_THREADS.name {
+            // Not a function of the machine that reads the file: messages stay the same.
+            "1 or 2, by the number of processors".to_owned()
+        } else if self.name == TRANSACTIONS_MAX.name {
+            format!("half of {}", POOL_MAX_CONNECTIONS.name)
+        } else {
+            self.default.to_string()
         };
         format!("from {min} to {max} (default {default})")
     }
@@ -46,7 +49,8 @@ impl Number {
 }
 
 const MINUTE_MS: u64 = 60_000;
-const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Standard Thrift clients refuse a message of 16,384,000 bytes or more.
 const MESSAGE_MAX_BYTES: u64 = 16_383_999;
@@ -60,15 +64,20 @@ pub(super) const RESULT_MAX_BYTES: Number =
     Number::new("result_max_bytes", 1024, MESSAGE_MAX_BYTES, 16_000_000);
 pub(super) const RESULT_MAX_ROWS: Number =
     Number::new("result_max_rows", 1, 100_000_000, 1_000_000);
+pub(super) const RESULT_MEMORY_MAX_BYTES: Number =
+    Number::new("result_memory_max_bytes", 1 << 20, 1 << 40, 512_000_000);
+pub(super) const MULTI_ITEMS_MAX: Number = Number::new("multi_items_max", 1, 10_000, 256);
+pub(super) const MULTI_PARALLEL_MAX: Number = Number::new("multi_parallel_max", 1, 1_000, 4);
+pub(super) const BATCH_STEPS_MAX: Number = Number::new("batch_steps_max", 1, 10_000, 1_000);
 pub(super) const DEFAULT_TIMEOUT_MS: Number = Number::new("default_timeout_ms", 1, DAY_MS, 2_000);
 pub(super) const MAX_TIMEOUT_MS: Number = Number::new("max_timeout_ms", 1, DAY_MS, 60_000);
+pub(super) const TRANSACTION_IDLE_TIMEOUT_MS: Number =
+    Number::new("transaction_idle_timeout_ms", 1, HOUR_MS, 10_000);
+pub(super) const TRANSACTION_TIMEOUT_MS: Number =
+    Number::new("transaction_timeout_ms", 1, HOUR_MS, MINUTE_MS);
 pub(super) const SESSIONS_MAX: Number = Number::new("sessions_max", 1, 1_000_000, 15_000);
-pub(super) const SESSION_IDLE_TIMEOUT_MS: Number = Number::new(
-    "session_idle_timeout_ms",
-    1_000,
-    7 * DAY_MS,
-    8 * 60 * MINUTE_MS,
-);
+pub(super) const SESSION_IDLE_TIMEOUT_MS: Number =
+    Number::new("session_idle_timeout_ms", 1_000, 7 * DAY_MS, 8 * HOUR_MS);
 pub(super) const MESSAGE_TIMEOUT_MS: Number =
     Number::new("message_timeout_ms", 1, 10 * MINUTE_MS, 10_000);
 pub(super) const WRITE_TIMEOUT_MS: Number =
@@ -78,12 +87,24 @@ pub(super) const DRAIN_TIMEOUT_MS: Number =
 
 pub(super) const POOL_MAX_CONNECTIONS: Number = Number::new("pool_max_connections", 1, 1_000, 8);
 pub(super) const QUEUE_MAX_REQUESTS: Number = Number::new("queue_max_requests", 1, 100_000, 1_000);
+/// Its default and its maximum follow the pool; see `default_transactions_max`.
+pub(super) const TRANSACTIONS_MAX: Number = Number::new("transactions_max", 0, 999, 4);
 pub(super) const CONNECT_TIMEOUT_MS: Number =
     Number::new("connect_timeout_ms", 1, MINUTE_MS, 2_000);
 pub(super) const IDLE_TIMEOUT_MS: Number =
     Number::new("idle_timeout_ms", 1_000, DAY_MS, 10 * MINUTE_MS);
 pub(super) const MAX_LIFETIME_MS: Number =
     Number::new("max_lifetime_ms", 1_000, 7 * DAY_MS, 30 * MINUTE_MS);
+
+pub(super) const PREPARED_STATEMENTS_MAX: Number =
+    Number::new("prepared_statements_max", 1, 10_000, 64);
+
+/// Half of the pool, at least one transaction, and never all connections: a pool
+/// of one has none.
+pub(super) fn default_transactions_max(pool_max_connections: u64) -> usize {
+    let half = (pool_max_connections / 2).max(1);
+    half.min(pool_max_connections.saturating_sub(1)) as usize
+}
 
 /// Addresses in `listen`.
 pub(super) const LISTEN_MAX_ADDRESSES: usize = 64;
@@ -102,8 +123,14 @@ pub(super) const SERVER_KEYS: &[&str] = &[
     REQUEST_MAX_BYTES.name,
     RESULT_MAX_BYTES.name,
     RESULT_MAX_ROWS.name,
+    RESULT_MEMORY_MAX_BYTES.name,
+    MULTI_ITEMS_MAX.name,
+    MULTI_PARALLEL_MAX.name,
+    BATCH_STEPS_MAX.name,
     DEFAULT_TIMEOUT_MS.name,
     MAX_TIMEOUT_MS.name,
+    TRANSACTION_IDLE_TIMEOUT_MS.name,
+    TRANSACTION_TIMEOUT_MS.name,
     SESSIONS_MAX.name,
     SESSION_IDLE_TIMEOUT_MS.name,
     MESSAGE_TIMEOUT_MS.name,
@@ -123,6 +150,7 @@ pub(super) const PASSWORD_KEYS: &[&str] = &["password_file", "password_env"];
 pub(super) const POOL_KEYS: &[&str] = &[
     POOL_MAX_CONNECTIONS.name,
     QUEUE_MAX_REQUESTS.name,
+    TRANSACTIONS_MAX.name,
     CONNECT_TIMEOUT_MS.name,
     IDLE_TIMEOUT_MS.name,
     MAX_LIFETIME_MS.name,
@@ -138,6 +166,9 @@ pub(super) const MYSQL_KEYS: &[&str] = &[
     "tls_ca_file",
     "tls_cert_file",
     "tls_key_file",
+    "statements",
+    PREPARED_STATEMENTS_MAX.name,
+    "affected_rows",
 ];
 
 /// What to do about a key that its table does not know.

@@ -3,16 +3,18 @@
 //! and those that it names) and the environment, and connects to nothing.
 //!
 //! The steps: `document` parses (`syntax` tells its faults), `server` and `shard`
-//! read each key and check it (`settings`, `url`, `address` and `secret` know the
-//! forms of values, `keys` the names and ranges), and `types` is what comes out.
+//! read each key and check it (`pool_settings`, `mysql_settings`, `url`, `address`
+//! and `secret` know the forms of values, `keys` the names and ranges), and `types`
+//! is what comes out.
 
 mod address;
 mod document;
 mod error;
 mod keys;
+mod mysql_settings;
+mod pool_settings;
 mod secret;
 mod server;
-mod settings;
 mod shard;
 mod syntax;
 mod types;
@@ -33,8 +35,9 @@ use shard::{ShardDefaults, Surroundings};
 pub use address::ListenAddress;
 pub use error::{ConfigErrors, Fault, Invalid};
 pub use types::{
-    Charset, ClientIdentity, Config, Endpoint, LogConfig, LogFormat, LogLevel, MySqlTarget,
-    PoolConfig, Secret, ServerConfig, ShardConfig, SqliteTarget, Target, TlsConfig, TlsVerify,
+    AffectedRows, Charset, ClientIdentity, Config, Endpoint, LogConfig, LogFormat, LogLevel,
+    MySqlTarget, PoolConfig, Secret, ServerConfig, ShardConfig, SqliteTarget, StatementPath,
+    Target, TlsConfig, TlsVerify,
 };
 
 /// A configuration with every key and what it means; valid, and needing nothing

@@ -66,11 +66,23 @@ pub(super) fn read_server(
     if let Some(listen) = read_listen(&section, base_dir, faults) {
         server.listen = listen;
     }
+    read_counts(&section, &mut server, faults);
+    read_durations(&section, &mut server, faults);
+    let workers_max = WorkersMax::read(&section, faults);
+    if let Some(count) = workers_max.count() {
+        server.worker_threads_max = count as usize;
+    }
+    (server, workers_max)
+}
+
+fn read_counts(section: &Section<'_>, server: &mut ServerConfig, faults: &mut Faults) {
     let counts = [
         (&keys::IO_THREADS, &mut server.io_threads),
         (&keys::REQUEST_MAX_BYTES, &mut server.request_max_bytes),
-        (&keys::RESULT_MAX_BYTES, &mut server.result_max_bytes),
         (&keys::RESULT_MAX_ROWS, &mut server.result_max_rows),
+        (&keys::MULTI_ITEMS_MAX, &mut server.multi_items_max),
+        (&keys::MULTI_PARALLEL_MAX, &mut server.multi_parallel_max),
+        (&keys::BATCH_STEPS_MAX, &mut server.batch_steps_max),
         (&keys::SESSIONS_MAX, &mut server.sessions_max),
     ];
     for (key, field) in counts {
@@ -78,10 +90,18 @@ pub(super) fn read_server(
             *field = number.value as usize;
         }
     }
-    let workers_max = WorkersMax::read(&section, faults);
-    if let Some(count) = workers_max.count() {
-        server.worker_threads_max = count as usize;
+    let sizes = [&keys::RESULT_MAX_BYTES, &keys::RESULT_MEMORY_MAX_BYTES];
+    let [result, memory] = section.number_pair(sizes, faults);
+    check_result_memory(result.as_ref(), memory.as_ref(), faults);
+    if let Some(result) = result {
+        server.result_max_bytes = result.value as usize;
     }
+    if let Some(memory) = memory {
+        server.result_memory_max_bytes = memory.value as usize;
+    }
+}
+
+fn read_durations(section: &Section<'_>, server: &mut ServerConfig, faults: &mut Faults) {
     let durations = [
         (
             &keys::SESSION_IDLE_TIMEOUT_MS,
@@ -96,14 +116,46 @@ pub(super) fn read_server(
             *field = Duration::from_millis(number.value);
         }
     }
-    let timeouts = [&keys::DEFAULT_TIMEOUT_MS, &keys::MAX_TIMEOUT_MS];
-    let [default, max] = section.number_pair(timeouts, faults);
-    (server.default_timeout, server.max_timeout) = ordered(
-        (&keys::DEFAULT_TIMEOUT_MS, default.as_ref()),
-        (&keys::MAX_TIMEOUT_MS, max.as_ref()),
-        faults,
+    let mut pair = |low_key, high_key| {
+        let [low, high] = section.number_pair([low_key, high_key], faults);
+        ordered((low_key, low.as_ref()), (high_key, high.as_ref()), faults)
+    };
+    (server.default_timeout, server.max_timeout) =
+        pair(&keys::DEFAULT_TIMEOUT_MS, &keys::MAX_TIMEOUT_MS);
+    (server.transaction_idle_timeout, server.transaction_timeout) = pair(
+        &keys::TRANSACTION_IDLE_TIMEOUT_MS,
+        &keys::TRANSACTION_TIMEOUT_MS,
     );
-    (server, workers_max)
+}
+
+/// A result is in memory twice while it is encoded: the largest one must fit. The
+/// default of the memory is enough for every `result_max_bytes`.
+fn check_result_memory(
+    result: Option<&Located<u64>>,
+    memory: Option<&Located<u64>>,
+    faults: &mut Faults,
+) {
+    const TIMES: u64 = 2;
+    let Some(memory) = memory else {
+        return;
+    };
+    let name = keys::RESULT_MAX_BYTES.name;
+    let (whose, largest) = match result {
+        Some(result) => (result.place.key.clone(), result.value),
+        None => (
+            format!("the default of {name}"),
+            keys::RESULT_MAX_BYTES.default,
+        ),
+    };
+    let count = memory.value;
+    if count < TIMES * largest {
+        let message = format!(
+            "{count} is less than twice {whose}, which is {largest}, and a result is in memory \
+             twice while it is encoded; raise it to {} or more, or lower {name}",
+            TIMES * largest
+        );
+        faults.add(&memory.place, message);
+    }
 }
 
 /// `[log]`.

@@ -6,9 +6,10 @@ use std::path::Path;
 use super::document::Section;
 use super::error::{Faults, Place};
 use super::keys;
+use super::mysql_settings::RawMySql;
+use super::pool_settings::RawPool;
 use super::secret::{self, Environment};
 use super::server::WorkersMax;
-use super::settings::{RawMySql, RawPool};
 use super::types::{Secret, ShardConfig, Target};
 
 /// What reading a shard needs beside its own table.
@@ -115,33 +116,33 @@ fn read_shard(
     let known = [keys::SHARD_OWN_KEYS, keys::POOL_KEYS, keys::MYSQL_KEYS];
     section.check_keys(&known.concat(), faults);
     let pool = RawPool::read(section, faults).or(&defaults.pool);
-    let (pool, queue_max_requests) = pool.resolve(surroundings.workers_max, faults);
-    let target = read_target(section, surroundings.base_dir, faults);
-    if let Some(Target::Sqlite(_)) = target {
-        let only_mysql = keys::PASSWORD_KEYS.iter().chain(keys::MYSQL_KEYS);
-        for place in only_mysql.filter_map(|key| section.place_under(key)) {
-            faults.add(&place, "has no meaning for an SQLite shard; remove it");
+    let settings = pool.resolve(surroundings.workers_max, faults);
+    let target = match read_target(section, surroundings.base_dir, faults) {
+        Some(Target::Sqlite(sqlite)) => {
+            let only_mysql = keys::PASSWORD_KEYS.iter().chain(keys::MYSQL_KEYS);
+            for place in only_mysql.filter_map(|key| section.place_under(key)) {
+                faults.add(&place, "has no meaning for an SQLite shard; remove it");
+            }
+            Target::Sqlite(sqlite)
         }
-        return Some(ShardConfig {
-            name,
-            target: target?,
-            pool,
-            queue_max_requests,
-        });
-    }
-    // Read even if the URL is faulty, for the faults in them.
-    let own_mysql = RawMySql::read(section, surroundings.base_dir, faults);
-    let password = read_password(section, surroundings, faults);
-    let Some(Target::MySql(mut mysql)) = target else {
-        return None;
+        other => {
+            // Read even if the URL is faulty, for the faults in them.
+            let own_mysql = RawMySql::read(section, surroundings.base_dir, faults);
+            let password = read_password(section, surroundings, faults);
+            let Some(Target::MySql(mut mysql)) = other else {
+                return None;
+            };
+            mysql.password = password;
+            own_mysql.apply(&defaults.mysql, &mut mysql, faults);
+            Target::MySql(mysql)
+        }
     };
-    mysql.password = password;
-    own_mysql.apply(&defaults.mysql, &mut mysql, faults);
     Some(ShardConfig {
         name,
-        target: Target::MySql(mysql),
-        pool,
-        queue_max_requests,
+        target,
+        pool: settings.pool,
+        queue_max_requests: settings.queue_max_requests,
+        transactions_max: settings.transactions_max,
     })
 }
 

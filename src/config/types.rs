@@ -32,6 +32,18 @@ pub struct ServerConfig {
     /// The largest reply sent to a client.
     pub result_max_bytes: usize,
     pub result_max_rows: usize,
+    /// What the results of all requests may take in memory.
+    pub result_memory_max_bytes: usize,
+    /// Items of a multi.
+    pub multi_items_max: usize,
+    /// Items of one multi that run on one shard at the same time.
+    pub multi_parallel_max: usize,
+    /// Steps of a batch.
+    pub batch_steps_max: usize,
+    /// A transaction that is not used for so long is rolled back.
+    pub transaction_idle_timeout: Duration,
+    /// A transaction that is open for so long is rolled back.
+    pub transaction_timeout: Duration,
     /// For a request that names no timeout; at most `max_timeout`.
     pub default_timeout: Duration,
     /// The longest that a request may ask for.
@@ -56,6 +68,12 @@ impl Default for ServerConfig {
             request_max_bytes: keys::REQUEST_MAX_BYTES.default_count(),
             result_max_bytes: keys::RESULT_MAX_BYTES.default_count(),
             result_max_rows: keys::RESULT_MAX_ROWS.default_count(),
+            result_memory_max_bytes: keys::RESULT_MEMORY_MAX_BYTES.default_count(),
+            multi_items_max: keys::MULTI_ITEMS_MAX.default_count(),
+            multi_parallel_max: keys::MULTI_PARALLEL_MAX.default_count(),
+            batch_steps_max: keys::BATCH_STEPS_MAX.default_count(),
+            transaction_idle_timeout: keys::TRANSACTION_IDLE_TIMEOUT_MS.default_duration(),
+            transaction_timeout: keys::TRANSACTION_TIMEOUT_MS.default_duration(),
             default_timeout: keys::DEFAULT_TIMEOUT_MS.default_duration(),
             max_timeout: keys::MAX_TIMEOUT_MS.default_duration(),
             sessions_max: keys::SESSIONS_MAX.default_count(),
@@ -102,6 +120,9 @@ pub struct ShardConfig {
     pub pool: PoolConfig,
     /// Requests that may wait for a connection of this shard; one more is refused.
     pub queue_max_requests: usize,
+    /// Transactions that may be open at once: fewer than the pool has
+    /// connections, of which each keeps one.
+    pub transactions_max: usize,
 }
 
 impl ShardConfig {
@@ -112,6 +133,7 @@ impl ShardConfig {
             target,
             pool: PoolConfig::default(),
             queue_max_requests: keys::QUEUE_MAX_REQUESTS.default_count(),
+            transactions_max: keys::default_transactions_max(keys::POOL_MAX_CONNECTIONS.default),
         }
     }
 }
@@ -168,6 +190,32 @@ pub struct MySqlTarget {
     pub time_zone: Option<String>,
     /// `None` is plain text.
     pub tls: Option<TlsConfig>,
+    pub statements: StatementPath,
+    /// Prepared statements that each connection keeps.
+    pub prepared_statements_max: u32,
+    pub affected_rows: AffectedRows,
+}
+
+/// How statements with parameters go to MySQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatementPath {
+    /// As text with the values escaped into it.
+    #[default]
+    Escaped,
+    /// Prepared once for each connection, with the values beside them.
+    Prepared,
+}
+
+/// What MySQL counts as affected by an UPDATE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AffectedRows {
+    /// Rows that have other values than before.
+    #[default]
+    Changed,
+    /// Rows that the condition met (CLIENT_FOUND_ROWS). INSERT … ON DUPLICATE KEY
+    /// UPDATE then counts a row that had its new values already as 1 instead of 0,
+    /// which in an insert of one row looks like a new one.
+    Matched,
 }
 
 impl MySqlTarget {
@@ -183,6 +231,9 @@ impl MySqlTarget {
             sql_mode: None,
             time_zone: None,
             tls: None,
+            statements: StatementPath::default(),
+            prepared_statements_max: keys::PREPARED_STATEMENTS_MAX.default as u32,
+            affected_rows: AffectedRows::default(),
         }
     }
 }

@@ -42,6 +42,29 @@ fn it_shows_the_defaults() {
     assert_eq!(config.server, server);
     assert_eq!(config.log, Config::default().log);
     assert_eq!(config.shards[0].pool, PoolConfig::default());
+    let target = Target::Sqlite(SqliteTarget::Memory);
+    let shard = ShardConfig::new("example", target);
+    assert_eq!(config.shards[0], shard);
+}
+
+#[test]
+fn it_shows_the_defaults_of_mysql() {
+    let text = uncommented(EXAMPLE);
+    let (_, shard) = text.split_once("\n[shards.users]\n").expect("a shard");
+    // The others have no default, or name files.
+    let with_default = ["charset", "tls", "statements", "affected_rows"];
+    let lines = shard.lines().filter(|line| {
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        with_default.contains(&key)
+    });
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), with_default.len(), "{lines:?}");
+    let url = "url = \"mysql://u@h\"";
+    let config = valid(&format!("[shards.a]\n{url}\n{}", lines.join("\n")));
+    assert_eq!(config, valid(&format!("[shards.a]\n{url}")));
+    let most = &keys::PREPARED_STATEMENTS_MAX;
+    let line = format!("\n{} = {}\n", most.name, most.default);
+    assert!(shard.contains(&line), "no {line:?}");
 }
 
 #[test]
@@ -88,8 +111,14 @@ fn it_shows_the_range_of_every_number() {
         keys::REQUEST_MAX_BYTES,
         keys::RESULT_MAX_BYTES,
         keys::RESULT_MAX_ROWS,
+        keys::RESULT_MEMORY_MAX_BYTES,
+        keys::MULTI_ITEMS_MAX,
+        keys::MULTI_PARALLEL_MAX,
+        keys::BATCH_STEPS_MAX,
         keys::DEFAULT_TIMEOUT_MS,
         keys::MAX_TIMEOUT_MS,
+        keys::TRANSACTION_IDLE_TIMEOUT_MS,
+        keys::TRANSACTION_TIMEOUT_MS,
         keys::SESSIONS_MAX,
         keys::SESSION_IDLE_TIMEOUT_MS,
         keys::MESSAGE_TIMEOUT_MS,
@@ -97,9 +126,11 @@ fn it_shows_the_range_of_every_number() {
         keys::DRAIN_TIMEOUT_MS,
         keys::POOL_MAX_CONNECTIONS,
         keys::QUEUE_MAX_REQUESTS,
+        keys::TRANSACTIONS_MAX,
         keys::CONNECT_TIMEOUT_MS,
         keys::IDLE_TIMEOUT_MS,
         keys::MAX_LIFETIME_MS,
+        keys::PREPARED_STATEMENTS_MAX,
     ];
     for keys::Number { name, min, max, .. } in numbers {
         let (above, _) = EXAMPLE.split_once(&format!("\n# {name} = ")).expect(name);
@@ -122,6 +153,7 @@ fn its_shard_of_mysql_has_no_unknown_or_mistyped_key() {
             "beside password_file",
             "is not set",
             "\"disabled\"",
+            "while statements is \"escaped\"",
         ];
         assert!(
             expected.iter().any(|part| fault.message.contains(part)),

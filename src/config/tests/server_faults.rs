@@ -43,8 +43,10 @@ bad! { server;
         "4: server.worker_thread_max: unknown key; the nearest known one is worker_threads_max";
     a_key_like_no_other: "zzz = 3" =>
         "4: server.zzz: unknown key; the known ones are listen, io_threads, worker_threads_max, \
-         request_max_bytes, result_max_bytes, result_max_rows, default_timeout_ms, \
-         max_timeout_ms, sessions_max, session_idle_timeout_ms, message_timeout_ms, \
+         request_max_bytes, result_max_bytes, result_max_rows, \
+         result_memory_max_bytes, multi_items_max, multi_parallel_max, batch_steps_max, \
+         default_timeout_ms, max_timeout_ms, transaction_idle_timeout_ms, \
+         transaction_timeout_ms, sessions_max, session_idle_timeout_ms, message_timeout_ms, \
          write_timeout_ms, drain_timeout_ms";
     a_key_of_another_table: "level = \"info\"" =>
         "4: server.level: unknown key; it belongs in [log]";
@@ -85,6 +87,58 @@ bad! { server;
     no_rows: "result_max_rows = 0" =>
         "4: server.result_max_rows: 0 is too small; it must be from 1 to 100000000 (default \
          1000000)";
+    a_result_memory_too_small: "result_memory_max_bytes = 1048575" =>
+        "4: server.result_memory_max_bytes: 1048575 is too small; it must be from 1048576 to \
+         1099511627776 (default 512000000)";
+    a_result_memory_too_large: "result_memory_max_bytes = 1099511627777" =>
+        "4: server.result_memory_max_bytes: 1099511627777 is too large; it must be from 1048576 \
+         to 1099511627776 (default 512000000)";
+    a_result_memory_less_than_twice_a_result:
+        "result_max_bytes = 1000000\nresult_memory_max_bytes = 1999999" =>
+        "5: server.result_memory_max_bytes: 1999999 is less than twice server.result_max_bytes, \
+         which is 1000000, and a result is in memory twice while it is encoded; raise it to \
+         2000000 or more, or lower result_max_bytes";
+    a_result_memory_less_than_twice_the_default: "result_memory_max_bytes = 31999999" =>
+        "4: server.result_memory_max_bytes: 31999999 is less than twice the default of \
+         result_max_bytes, which is 16000000, and a result is in memory twice while it is \
+         encoded; raise it to 32000000 or more, or lower result_max_bytes";
+    a_faulty_result_is_not_compared_with:
+        "result_max_bytes = 0\nresult_memory_max_bytes = 1048576" =>
+        "4: server.result_max_bytes: 0 is too small; it must be from 1024 to 16383999 (default \
+         16000000)";
+    no_items: "multi_items_max = 0" =>
+        "4: server.multi_items_max: 0 is too small; it must be from 1 to 10000 (default 256)";
+    too_many_items: "multi_items_max = 10001" =>
+        "4: server.multi_items_max: 10001 is too large; it must be from 1 to 10000 (default 256)";
+    no_parallel_items: "multi_parallel_max = 0" =>
+        "4: server.multi_parallel_max: 0 is too small; it must be from 1 to 1000 (default 4)";
+    too_many_parallel_items: "multi_parallel_max = 1001" =>
+        "4: server.multi_parallel_max: 1001 is too large; it must be from 1 to 1000 (default 4)";
+    no_steps: "batch_steps_max = 0" =>
+        "4: server.batch_steps_max: 0 is too small; it must be from 1 to 10000 (default 1000)";
+    too_many_steps: "batch_steps_max = \"many\"" =>
+        "4: server.batch_steps_max: is a string; it must be a whole number from 1 to 10000 \
+         (default 1000), without quotes";
+    a_misspelt_limit: "batch_step_max = 3" =>
+        "4: server.batch_step_max: unknown key; the nearest known one is batch_steps_max";
+    no_transaction_idle_time: "transaction_idle_timeout_ms = 0" =>
+        "4: server.transaction_idle_timeout_ms: 0 is too small; it must be from 1 to 3600000 \
+         (default 10000)";
+    no_transaction_time: "transaction_timeout_ms = 0" =>
+        "4: server.transaction_timeout_ms: 0 is too small; it must be from 1 to 3600000 (default \
+         60000)";
+    a_transaction_too_long: "transaction_timeout_ms = 3600001" =>
+        "4: server.transaction_timeout_ms: 3600001 is too large; it must be from 1 to 3600000 \
+         (default 60000)";
+    inverted_transaction_timeouts:
+        "transaction_idle_timeout_ms = 5001\ntransaction_timeout_ms = 5000" =>
+        "4: server.transaction_idle_timeout_ms: 5001 is more than server.transaction_timeout_ms, \
+         which is 5000; lower it, or raise transaction_timeout_ms";
+    a_transaction_idle_longer_than_the_default: "transaction_idle_timeout_ms = 60001" =>
+        "4: server.transaction_idle_timeout_ms: 60001 is more than the default of \
+         transaction_timeout_ms, which is 60000; lower it, or raise transaction_timeout_ms";
+    a_pools_key_in_the_server: "transactions_max = 3" =>
+        "4: server.transactions_max: unknown key; it belongs in [shards.NAME] or [shard_defaults]";
     no_idle_time: "session_idle_timeout_ms = 0" =>
         "4: server.session_idle_timeout_ms: 0 is too small; it must be from 1000 to 604800000 \
          (default 28800000)";

@@ -93,6 +93,29 @@ bad! { mysql;
     no_queue: "queue_max_requests = 0" =>
         "3: shards.a.queue_max_requests: 0 is too small; it must be from 1 to 100000 (default \
          1000)";
+    transactions_that_are_negative: "transactions_max = -1" =>
+        "3: shards.a.transactions_max: -1 is too small; it must be from 0 to 999 (default half \
+         of pool_max_connections)";
+    too_many_transactions: "transactions_max = 1000" =>
+        "3: shards.a.transactions_max: 1000 is too large; it must be from 0 to 999 (default half \
+         of pool_max_connections)";
+    transactions_that_take_the_whole_pool: "pool_max_connections = 2\ntransactions_max = 2" =>
+        "4: shards.a.transactions_max: 2 is not less than shards.a.pool_max_connections, which is \
+         2, and each transaction keeps a connection; lower it, or raise pool_max_connections";
+    transactions_in_a_pool_of_one: "transactions_max = 1\npool_max_connections = 1" =>
+        "3: shards.a.transactions_max: 1 is not less than shards.a.pool_max_connections, which is \
+         1, and each transaction keeps a connection; lower it, or raise pool_max_connections";
+    transactions_that_take_the_default_pool: "transactions_max = 8" =>
+        "3: shards.a.transactions_max: 8 is not less than the default of pool_max_connections, \
+         which is 8, and each transaction keeps a connection; lower it, or raise \
+         pool_max_connections";
+    transactions_that_take_all_workers: "transactions_max = 4\n[server]\nworker_threads_max = 4" =>
+        "3: shards.a.transactions_max: 4 is not less than the default of pool_max_connections, \
+         which is 4, and each transaction keeps a connection; lower it, or raise \
+         pool_max_connections";
+    transactions_are_not_compared_with_a_faulty_pool:
+        "pool_max_connections = 0\ntransactions_max = 900" =>
+        "3: shards.a.pool_max_connections: 0 is too small; it must be from 1 to 1000 (default 8)";
     no_connect_time: "connect_timeout_ms = 0" =>
         "3: shards.a.connect_timeout_ms: 0 is too small; it must be from 1 to 60000 (default \
          2000)";
@@ -170,6 +193,27 @@ bad! { mysql;
         "4: shards.a.tls_cert_file: is given without tls_key_file; give both or none";
     a_key_without_its_certificate: "tls = \"required\"\ntls_key_file = \"/dev/null\"" =>
         "4: shards.a.tls_key_file: is given without tls_cert_file; give both or none";
+    an_unknown_path: "statements = \"text\"" =>
+        "3: shards.a.statements: \"text\" is unknown; it must be one of \"escaped\", \"prepared\"";
+    a_path_that_is_a_boolean: "statements = true" =>
+        "3: shards.a.statements: is a boolean; it must be one of \"escaped\", \"prepared\"";
+    no_prepared_statements: "statements = \"prepared\"\nprepared_statements_max = 0" =>
+        "4: shards.a.prepared_statements_max: 0 is too small; it must be from 1 to 10000 (default \
+         64)";
+    too_many_prepared_statements: "statements = \"prepared\"\nprepared_statements_max = 10001" =>
+        "4: shards.a.prepared_statements_max: 10001 is too large; it must be from 1 to 10000 \
+         (default 64)";
+    prepared_statements_that_are_never_used: "prepared_statements_max = 64" =>
+        "3: shards.a.prepared_statements_max: has no effect while statements is \"escaped\"; set \
+         statements = \"prepared\", or remove it";
+    a_faulty_path_is_one_fault: "statements = \"\"\nprepared_statements_max = 64" =>
+        "3: shards.a.statements: is empty; it must be one of \"escaped\", \"prepared\"";
+    an_unknown_count_of_rows: "affected_rows = \"found\"" =>
+        "3: shards.a.affected_rows: \"found\" is unknown; it must be one of \"changed\", \
+         \"matched\"";
+    a_misspelt_key_of_mysql: "prepared_statement_max = 64" =>
+        "3: shards.a.prepared_statement_max: unknown key; the nearest known one is \
+         prepared_statements_max";
     a_password_file_that_is_missing: "password_file = \"none\"" =>
         "3: shards.a.password_file: /srv/forebay/none cannot be read (No such file or directory \
          (os error 2)); name a file that holds the password, and that the service may read";
@@ -202,6 +246,16 @@ bad! { sqlite;
         "3: shards.a.charset: has no meaning for an SQLite shard; remove it";
     sqlite_with_tls: "tls = \"disabled\"" =>
         "3: shards.a.tls: has no meaning for an SQLite shard; remove it";
+    sqlite_with_a_path_of_statements: "statements = \"escaped\"" =>
+        "3: shards.a.statements: has no meaning for an SQLite shard; remove it";
+    sqlite_with_prepared_statements: "prepared_statements_max = 64" =>
+        "3: shards.a.prepared_statements_max: has no meaning for an SQLite shard; remove it";
+    sqlite_with_a_count_of_rows: "affected_rows = \"matched\"" =>
+        "3: shards.a.affected_rows: has no meaning for an SQLite shard; remove it";
+    sqlite_with_too_many_transactions: "transactions_max = 8" =>
+        "3: shards.a.transactions_max: 8 is not less than the default of pool_max_connections, \
+         which is 8, and each transaction keeps a connection; lower it, or raise \
+         pool_max_connections";
     sqlite_with_a_password: "password_env = \"USERS_PASSWORD\"" =>
         "3: shards.a.password_env: has no meaning for an SQLite shard; remove it";
 }
@@ -228,6 +282,13 @@ bad! { defaults;
         "4: shard_defaults.pool_max_connections: 513 is more than the default of \
          server.worker_threads_max, which is 512, and each connection in use takes one worker; \
          lower it, or raise worker_threads_max";
+    a_default_of_too_many_transactions: "pool_max_connections = 4\ntransactions_max = 4" =>
+        "5: shard_defaults.transactions_max: 4 is not less than \
+         shard_defaults.pool_max_connections, which is 4, and each transaction keeps a \
+         connection; lower it, or raise pool_max_connections";
+    a_default_of_an_unknown_path: "statements = \"binary\"" =>
+        "4: shard_defaults.statements: \"binary\" is unknown; it must be one of \"escaped\", \
+         \"prepared\"";
     a_default_certificate_without_its_key: "tls = \"required\"\ntls_cert_file = \"/dev/null\"" =>
         "5: shard_defaults.tls_cert_file: is given without tls_key_file; give both or none";
 }

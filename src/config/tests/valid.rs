@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    Charset, ClientIdentity, Endpoint, ListenAddress, LogFormat, LogLevel, MySqlTarget, Secret,
-    SqliteTarget, Target, TlsConfig, TlsVerify,
+    AffectedRows, Charset, ClientIdentity, Endpoint, ListenAddress, LogFormat, LogLevel,
+    MySqlTarget, Secret, ServerConfig, SqliteTarget, StatementPath, Target, TlsConfig, TlsVerify,
 };
 
 /// The only shard of a text, which is of MySQL.
@@ -248,4 +248,115 @@ fn a_listen_address_displays_as_it_is_parsed() {
         let address: ListenAddress = text.parse().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(address.to_string(), text);
     }
+}
+
+#[test]
+fn limits_of_requests_with_many_parts() {
+    let config = valid(
+        r#"
+[server]
+result_max_bytes = 1_000_000
+result_memory_max_bytes = 2_000_000
+multi_items_max = 10
+multi_parallel_max = 2
+batch_steps_max = 20
+transaction_timeout_ms = 4000
+
+[shards.a]
+url = "sqlite::memory:"
+"#,
+    );
+    let server = config.server;
+    assert_eq!(server.result_max_bytes, 1_000_000);
+    assert_eq!(server.result_memory_max_bytes, 2_000_000);
+    assert_eq!((server.multi_items_max, server.multi_parallel_max), (10, 2));
+    assert_eq!(server.batch_steps_max, 20);
+    assert_eq!(server.transaction_timeout, Duration::from_secs(4));
+    // The default of ten seconds gives way to the shorter total.
+    assert_eq!(server.transaction_idle_timeout, Duration::from_secs(4));
+    let both = "[server]\ntransaction_idle_timeout_ms = 7\ntransaction_timeout_ms = 8\n\
+                [shards.a]\nurl = \"sqlite::memory:\"";
+    let server = valid(both).server;
+    assert_eq!(server.transaction_idle_timeout, Duration::from_millis(7));
+    assert_eq!(server.transaction_timeout, Duration::from_millis(8));
+}
+
+#[test]
+fn the_default_result_memory_is_enough_for_the_largest_result() {
+    let text = "[server]\nresult_max_bytes = 16383999\n[shards.a]\nurl = \"sqlite::memory:\"";
+    let server = valid(text).server;
+    let default = ServerConfig::default().result_memory_max_bytes;
+    assert_eq!(server.result_memory_max_bytes, default);
+    assert!(server.result_memory_max_bytes >= 2 * server.result_max_bytes);
+}
+
+#[test]
+fn transactions_leave_a_connection_to_the_others() {
+    let transactions_max = |keys: &str| {
+        let text = format!("[shards.a]\nurl = \"sqlite::memory:\"\n{keys}");
+        valid(&text).shards[0].transactions_max
+    };
+    // The default follows the pool.
+    for (pool, expected) in [(1, 0), (2, 1), (3, 1), (4, 2), (9, 4), (512, 256)] {
+        let keys = format!("pool_max_connections = {pool}");
+        assert_eq!(transactions_max(&keys), expected, "a pool of {pool}");
+    }
+    assert_eq!(transactions_max(""), 4);
+    let fewer_workers = "[server]\nworker_threads_max = 1";
+    assert_eq!(transactions_max(fewer_workers), 0);
+    // What is written is taken, up to all connections but one.
+    assert_eq!(transactions_max("transactions_max = 7"), 7);
+    assert_eq!(transactions_max("transactions_max = 0"), 0);
+    let alone = "pool_max_connections = 1\ntransactions_max = 0";
+    assert_eq!(transactions_max(alone), 0);
+}
+
+#[test]
+fn statements_and_counts_come_from_the_shard_or_the_defaults() {
+    let config = valid(
+        r#"
+[shard_defaults]
+transactions_max = 2
+statements = "prepared"
+prepared_statements_max = 500
+affected_rows = "matched"
+
+[shards.a]
+url = "mysql://u@h"
+
+[shards.b]
+url = "mysql://u@h"
+transactions_max = 3
+statements = "escaped"
+affected_rows = "changed"
+
+[shards.c]
+url = "mysql://u@h"
+prepared_statements_max = 1
+
+[shards.d]
+url = "sqlite::memory:"
+"#,
+    );
+    let transactions: Vec<_> = config.shards.iter().map(|s| s.transactions_max).collect();
+    assert_eq!(transactions, [2, 3, 2, 2]);
+    let targets = config
+        .shards
+        .iter()
+        .filter_map(|shard| match &shard.target {
+            Target::MySql(target) => Some(target),
+            Target::Sqlite(_) => None,
+        });
+    let found: Vec<_> = targets
+        .map(|target| {
+            let most = target.prepared_statements_max;
+            (target.statements, most, target.affected_rows)
+        })
+        .collect();
+    let expected = [
+        (StatementPath::Prepared, 500, AffectedRows::Matched),
+        (StatementPath::Escaped, 500, AffectedRows::Changed),
+        (StatementPath::Prepared, 1, AffectedRows::Matched),
+    ];
+    assert_eq!(found, expected);
 }

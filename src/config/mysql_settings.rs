@@ -1,96 +1,17 @@
-//! The settings that a shard may have by itself or from the defaults: of its
-//! pool, and of its connections to MySQL. Read first, then laid over the
-//! defaults, then checked against one another.
+//! What a shard's connections to MySQL may set by themselves or take from the
+//! defaults. Read first, then laid over the defaults, then checked against one
+//! another.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::document::{Located, Section, shorten};
 use super::error::Faults;
 use super::keys;
 use super::secret;
-use super::server::{WorkersMax, ordered};
 use super::types::{
-    Charset, ClientIdentity, Endpoint, MySqlTarget, PoolConfig, TlsConfig, TlsVerify,
+    AffectedRows, Charset, ClientIdentity, Endpoint, MySqlTarget, StatementPath, TlsConfig,
+    TlsVerify,
 };
-
-/// As written: what is missing, or faulty, is `None`.
-#[derive(Clone, Default)]
-pub(super) struct RawPool {
-    pool_max_connections: Option<Located<u64>>,
-    queue_max_requests: Option<Located<u64>>,
-    connect_timeout_ms: Option<Located<u64>>,
-    idle_timeout_ms: Option<Located<u64>>,
-    max_lifetime_ms: Option<Located<u64>>,
-}
-
-impl RawPool {
-    pub fn read(section: &Section<'_>, faults: &mut Faults) -> RawPool {
-        let ages = [&keys::IDLE_TIMEOUT_MS, &keys::MAX_LIFETIME_MS];
-        let [idle_timeout_ms, max_lifetime_ms] = section.number_pair(ages, faults);
-        RawPool {
-            pool_max_connections: section.number(&keys::POOL_MAX_CONNECTIONS, faults),
-            queue_max_requests: section.number(&keys::QUEUE_MAX_REQUESTS, faults),
-            connect_timeout_ms: section.number(&keys::CONNECT_TIMEOUT_MS, faults),
-            idle_timeout_ms,
-            max_lifetime_ms,
-        }
-    }
-
-    /// This, and what it lacks from `defaults`.
-    pub fn or(self, defaults: &RawPool) -> RawPool {
-        let defaults = defaults.clone();
-        RawPool {
-            pool_max_connections: self.pool_max_connections.or(defaults.pool_max_connections),
-            queue_max_requests: self.queue_max_requests.or(defaults.queue_max_requests),
-            connect_timeout_ms: self.connect_timeout_ms.or(defaults.connect_timeout_ms),
-            idle_timeout_ms: self.idle_timeout_ms.or(defaults.idle_timeout_ms),
-            max_lifetime_ms: self.max_lifetime_ms.or(defaults.max_lifetime_ms),
-        }
-    }
-
-    /// The pool, and the length of the shard's queue.
-    pub fn resolve(&self, workers_max: WorkersMax, faults: &mut Faults) -> (PoolConfig, usize) {
-        let (idle_timeout, max_lifetime) = ordered(
-            (&keys::IDLE_TIMEOUT_MS, self.idle_timeout_ms.as_ref()),
-            (&keys::MAX_LIFETIME_MS, self.max_lifetime_ms.as_ref()),
-            faults,
-        );
-        let mut pool = PoolConfig {
-            idle_timeout,
-            max_lifetime,
-            max_connections: self.max_connections(workers_max, faults) as u32,
-            ..PoolConfig::default()
-        };
-        if let Some(number) = &self.connect_timeout_ms {
-            pool.connect_timeout = Duration::from_millis(number.value);
-        }
-        let queue = &keys::QUEUE_MAX_REQUESTS;
-        let queue_max_requests = self.queue_max_requests.as_ref();
-        let queue_max_requests =
-            queue_max_requests.map_or(queue.default_count(), |number| number.value as usize);
-        (pool, queue_max_requests)
-    }
-
-    /// More connections than workers could never all be in use. The default
-    /// gives way, so that fewer workers alone are no fault.
-    fn max_connections(&self, workers_max: WorkersMax, faults: &mut Faults) -> u64 {
-        let most = workers_max.count().unwrap_or(u64::MAX);
-        let Some(number) = &self.pool_max_connections else {
-            return keys::POOL_MAX_CONNECTIONS.default.min(most);
-        };
-        let count = number.value;
-        if count > most {
-            let whose = workers_max.whose();
-            let message = format!(
-                "{count} is more than {whose}, which is {most}, and each connection in use takes \
-                 one worker; lower it, or raise worker_threads_max"
-            );
-            faults.add(&number.place, message);
-        }
-        count
-    }
-}
 
 /// As written: what is missing, or faulty, is `None`.
 #[derive(Default)]
@@ -104,6 +25,9 @@ pub(super) struct RawMySql {
     tls_ca_file: Option<Located<PathBuf>>,
     tls_cert_file: Option<Located<PathBuf>>,
     tls_key_file: Option<Located<PathBuf>>,
+    statements: Option<Located<StatementPath>>,
+    prepared_statements_max: Option<Located<u64>>,
+    affected_rows: Option<Located<AffectedRows>>,
 }
 
 impl RawMySql {
@@ -114,10 +38,22 @@ impl RawMySql {
             ("verify_ca", Some(TlsVerify::Authority)),
             ("verify_identity", Some(TlsVerify::Identity)),
         ];
+        let paths = [
+            ("escaped", StatementPath::Escaped),
+            ("prepared", StatementPath::Prepared),
+        ];
+        let counted = [
+            ("changed", AffectedRows::Changed),
+            ("matched", AffectedRows::Matched),
+        ];
         let charset = read_charset(section, faults);
         let collation = read_collation(section, faults);
         // Beside a faulty character set it cannot be compared with anything.
         let comparable = charset.is_some() || section.place_under("charset").is_none();
+        let statements = section.choice("statements", &paths, faults);
+        let prepared_statements_max = section.number(&keys::PREPARED_STATEMENTS_MAX, faults);
+        // Whether it has an effect cannot be told beside a faulty path.
+        let known_path = statements.is_some() || section.place_under("statements").is_none();
         let raw = RawMySql {
             charset,
             collation: collation.filter(|_| comparable),
@@ -127,6 +63,9 @@ impl RawMySql {
             tls_ca_file: read_path(section, "tls_ca_file", base_dir, faults),
             tls_cert_file: read_path(section, "tls_cert_file", base_dir, faults),
             tls_key_file: read_path(section, "tls_key_file", base_dir, faults),
+            statements,
+            prepared_statements_max: prepared_statements_max.filter(|_| known_path),
+            affected_rows: section.choice("affected_rows", &counted, faults),
         };
         let pair = [
             ("tls_cert_file", "tls_key_file"),
@@ -159,6 +98,25 @@ impl RawMySql {
         let time_zone = self.time_zone.as_ref().or(defaults.time_zone.as_ref());
         target.time_zone = time_zone.map(value);
         target.tls = self.resolve_tls(defaults, &target.endpoint, faults);
+        let affected_rows = self.affected_rows.as_ref();
+        let affected_rows = affected_rows.or(defaults.affected_rows.as_ref());
+        target.affected_rows = affected_rows.map_or(AffectedRows::default(), |rows| rows.value);
+        self.apply_statements(defaults, target, faults);
+    }
+
+    fn apply_statements(&self, defaults: &RawMySql, target: &mut MySqlTarget, faults: &mut Faults) {
+        let statements = self.statements.as_ref().or(defaults.statements.as_ref());
+        target.statements = statements.map_or(StatementPath::default(), |path| path.value);
+        let own = self.prepared_statements_max.as_ref();
+        if let (StatementPath::Escaped, Some(number)) = (target.statements, own) {
+            let message = "has no effect while statements is \"escaped\"; set statements = \
+                           \"prepared\", or remove it";
+            faults.add(&number.place, message);
+        }
+        let number = own.or(defaults.prepared_statements_max.as_ref());
+        if let Some(number) = number {
+            target.prepared_statements_max = number.value as u32;
+        }
     }
 
     /// What the shard sets itself must make sense for it; what the defaults set
