@@ -3,12 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use forebay::backend::Shards;
 use forebay::config::ServerConfig;
-use forebay::operation::ParamStyle;
+use forebay::operation::{Operation, ParamStyle};
 use forebay::rpc::generated::{ErrorCode, Outcome};
-use forebay::value::Value;
+use forebay::value::{ColumnData, Value};
 use mysql::prelude::Queryable;
 
+use crate::shards::{Bridge, CUT, SILENT};
+use crate::support::shard::*;
 use crate::support::*;
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -120,28 +123,47 @@ fn a_result_over_a_limit_says_which_and_stops_the_server() {
     for shard in ["main", "embedded"] {
         let wide = "SELECT ? UNION ALL SELECT 'b'";
         let error = client.fails(shard, wide, &[Value::Text("x".repeat(200_000))]);
-        assert_error(&error, ErrorCode::RESULT_TOO_LARGE, "over 100000 bytes");
+        assert_error(
+            &error,
+            ErrorCode::RESULT_TOO_LARGE,
+            "result_max_bytes of 100000",
+        );
         assert_eq!(client.texts(shard, "SELECT 'next'"), ["next"]);
     }
 }
 
 /// Rows that were not read would answer the next statement.
 #[test]
-fn a_second_result_set_is_refused_and_none_is_left_over() {
+fn all_result_sets_come_back_and_none_is_left_over() {
     let mut shard = mysql_shard("main");
     shard.pool.max_connections = 1;
+    let database = target(&mut shard).database.clone().unwrap();
     let service = Running::new(vec![shard]);
     let mut client = service.client();
-    {
-        let database = client.texts("main", "SELECT DATABASE()").remove(0);
-        let two = "PROCEDURE two() BEGIN SELECT 1; SELECT 2; END";
-        let mut direct = direct();
-        direct.query_drop(format!("USE {database}")).unwrap();
-        direct.query_drop(format!("CREATE {two}")).unwrap();
+    let mut direct = direct();
+    direct.query_drop(format!("USE {database}")).unwrap();
+    for body in [
+        "two() BEGIN SELECT 1; SELECT 2; END",
+        "many(n INT) BEGIN WHILE n > 0 DO SELECT n; SET n = n - 1; END WHILE; END",
+    ] {
+        direct
+            .query_drop(format!("CREATE PROCEDURE {body}"))
+            .unwrap();
     }
-    let error = client.fails("main", "CALL two()", &[]);
-    assert_error(&error, ErrorCode::STATEMENT_NOT_ALLOWED, "2 result sets");
-    assert_eq!(error.outcome, Some(Outcome::APPLIED));
+    let two = client.run("main", "CALL two()", &[]);
+    assert_eq!(
+        two.rows.unwrap().columns[0].data,
+        ColumnData::Int64s(vec![1])
+    );
+    client.run("main", "CALL many(1000)", &[]);
+    let error = client.fails("main", "CALL many(1001)", &[]);
+    assert_error(
+        &error,
+        ErrorCode::RESULT_TOO_LARGE,
+        "more than 1000 result sets",
+    );
+    assert_eq!((error.limit, error.seen), (Some(1000), Some(1001)));
+    assert_eq!(error.outcome, Some(Outcome::UNKNOWN));
     assert_eq!(client.texts("main", "SELECT 'next'"), ["next"]);
 }
 
@@ -163,7 +185,7 @@ fn result_sets_without_end_end_at_the_deadline() {
     let database = target(&mut shard).database.clone().unwrap();
     let mut direct = direct();
     direct.query_drop(format!("USE {database}")).unwrap();
-    let endless = "PROCEDURE endless() LOOP SELECT 1 AS endless_set; END LOOP";
+    let endless = "PROCEDURE endless() LOOP SELECT SLEEP(0.01) AS endless_set; END LOOP";
     direct.query_drop(format!("CREATE {endless}")).unwrap();
     let service = Running::new(vec![shard]);
     let mut client = service.client_within(SHORT);
@@ -225,4 +247,37 @@ fn a_write_that_fails_says_truly_whether_it_stayed() {
     client.run("main", "CREATE TABLE there (n INT)", &[]);
     let error = client.fails("main", "DROP TABLE there, not_there", &[]);
     assert_eq!(error.outcome, Some(Outcome::UNKNOWN));
+}
+
+#[test]
+fn kills_do_not_wait_for_a_shard_that_does_not_answer() {
+    let bridge = Bridge::new();
+    let mut a = mysql_shard_at("a", "127.0.0.1", bridge.port);
+    a.pool.max_connections = 12;
+    let mut b = mysql_shard("b");
+    b.pool.max_connections = 2;
+    let shards = Shards::new(&[a, b]);
+    let sleep = |shard: usize, mark: &str, ms: u64| {
+        let sql = format!("SELECT SLEEP(20) FROM DUAL WHERE '{mark}' <> ''");
+        shards.get(shard).run(
+            &Operation::Execute(statement(&sql, &[])),
+            &limits_within(Duration::from_millis(ms)),
+        )
+    };
+    sleep(1, "warm", 100).unwrap_err();
+    wait_until("killed", || running_like("'warm'") == 0);
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| sleep(0, "of_a", 1_500).unwrap_err());
+        }
+        wait_until("all run", || running_like("'of_a'") == 12);
+        bridge.set(SILENT);
+    });
+    sleep(1, "of_b", 200).unwrap_err();
+    let began = Instant::now();
+    while running_like("'of_b'") > 0 && began.elapsed() < Duration::from_secs(19) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bridge.set(CUT);
+    assert!(began.elapsed() < Duration::from_secs(5));
 }

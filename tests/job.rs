@@ -36,9 +36,15 @@ fn insert_delete_and_select() {
         let rows = client.run(shard, select, &[ids]).rows.unwrap();
         assert_eq!(rows.columns[0].data, ColumnData::Int64s(vec![1, 2]));
         let names = vec!["ada".to_owned(), "bob".to_owned()];
-        assert_eq!(rows.columns[1].data, ColumnData::Strings(names));
+        assert_eq!(
+            rows.columns[1].data,
+            ColumnData::Strings(names.into_iter().collect())
+        );
         let passwords = vec![vec![0, 39, 92], vec![]];
-        assert_eq!(rows.columns[2].data, ColumnData::Blobs(passwords));
+        assert_eq!(
+            rows.columns[2].data,
+            ColumnData::Blobs(passwords.into_iter().collect())
+        );
         assert_eq!(rows.columns[2].nulls, [0b10]);
 
         let deleted = client.run(shard, "DELETE FROM users WHERE id=?", &[Value::Int(1)]);
@@ -103,6 +109,8 @@ fn insert_of(shard: &str, names: impl IntoIterator<Item = String>) -> InsertRequ
         mode: None,
         database: None,
         options: Some(Options {
+            transaction: None,
+            warnings_max: None,
             timeout_ms: Some(30_000),
             request_id: Some("bulk-1".to_owned()),
             max_rows: None,

@@ -16,6 +16,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli"]),
     ("clap_mangen", &["src/cli"]),
     ("toml", &["src/config"]),
+    ("getrandom", &["src/service/transactions"]),
     (
         "tokio",
         &["src/frontend", "src/service", "src/cli/serve.rs"],
@@ -60,7 +61,7 @@ const ABSENCES: &[(&str, &[&str])] = &[
     ),
     (
         "src/rpc",
-        &["frontend", "dispatch", "service", "cli", "sql"],
+        &["backend", "frontend", "dispatch", "service", "cli", "sql"],
     ),
     (
         "src/config",
@@ -70,6 +71,14 @@ const ABSENCES: &[(&str, &[&str])] = &[
     ),
     (
         "src/operation.rs",
+        &["backend", "rpc", "frontend", "config", "service"],
+    ),
+    (
+        "src/budget.rs",
+        &["backend", "rpc", "frontend", "config", "service"],
+    ),
+    (
+        "src/cancel.rs",
         &["backend", "rpc", "frontend", "config", "service"],
     ),
     (

@@ -1,12 +1,19 @@
 //! End to end: the service in this process, real clients in front of it, and one
 //! real MariaDB behind it, which `scripts/with-mariadb cargo test` starts.
 
+mod all_shards;
+mod batches;
 mod deadlines;
+mod embedded;
 mod escaping;
 mod input;
+mod interactive;
 mod job;
 mod layers;
+mod multi;
 mod program;
 mod sessions;
 mod shards;
 mod support;
+mod transactions;
+mod values;

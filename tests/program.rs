@@ -3,26 +3,30 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use forebay::config::ListenAddress;
+use forebay::rpc::Client;
 
 use crate::support::*;
 
-fn forebay(args: &[&str]) -> Output {
+pub fn forebay(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_forebay"))
         .args(args)
         .output()
         .unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// `forebay serve` on a file; ended when dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
     address: String,
     log: BufReader<std::process::ChildStderr>,
@@ -30,7 +34,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn new(shards: &str, args: &[&str]) -> Serving {
+    pub fn new(shards: &str, args: &[&str]) -> Serving {
         let folder = folder();
         let file = folder.path().join("forebay.toml");
         fs::write(&file, shards).unwrap();
@@ -71,7 +75,7 @@ impl Serving {
         );
     }
 
-    fn query(&self, args: &[&str]) -> Output {
+    pub fn query(&self, args: &[&str]) -> Output {
         forebay(&[&["query", "--to", &self.address][..], args].concat())
     }
 
@@ -88,6 +92,31 @@ impl Drop for Serving {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// The most memory that a process has ever taken, in bytes.
+fn memory_peak(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+    kibibytes.parse::<usize>().unwrap() << 10
+}
+
+/// As columns, and as the reply's bytes; not as a million texts.
+#[test]
+fn many_short_rows_take_what_their_reply_takes() {
+    const RESULT_MAX_BYTES: usize = 16_000_000;
+    const BESIDES: usize = 16_000_000;
+    let serving = Serving::new(&main_shard(), &[]);
+    let address = ListenAddress::Tcp(serving.address.clone());
+    let mut client = Client::connect(&address, Duration::from_secs(30)).unwrap();
+    client.run("main", "SELECT 1", &[]);
+    let before = memory_peak(serving.child.id());
+    let many = "SELECT CONCAT('row', seq) FROM seq_1_to_1000000";
+    let rows = client.run("main", many, &[]).rows.unwrap();
+    assert_eq!(rows.row_count, 1_000_000);
+    let grown = memory_peak(serving.child.id()) - before;
+    assert!(grown < 2 * RESULT_MAX_BYTES + BESIDES, "{grown} bytes");
 }
 
 fn main_shard() -> String {
@@ -215,6 +244,44 @@ fn query_fails_with_code_and_message() {
 }
 
 #[test]
+fn query_counts_what_it_changed() {
+    let serving = Serving::new("[shards.mem]\nurl = \"sqlite::memory:\"\n", &[]);
+    let run = |format: &str, sql: &str| {
+        let output = serving.query(&["--shard", "mem", "--format", format, sql]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let insert = "INSERT INTO t VALUES (1), (2)";
+    run("table", "CREATE TABLE t (id INTEGER PRIMARY KEY)");
+    assert_eq!(run("table", insert), "affected rows: 2, insert id: 2\n");
+    let delete = run("csv", "DELETE FROM t WHERE id = 1");
+    assert_eq!(delete.lines().next(), Some("affected_rows,insert_id"));
+    assert_eq!(delete.lines().nth(1), Some("1,0"));
+    let update = run("json", "UPDATE t SET id = 3");
+    let json: serde_json::Value = serde_json::from_str(&update).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({"affected_rows": 1, "insert_id": 0})
+    );
+}
+
+#[test]
+fn query_takes_a_shard_or_all_shards() {
+    let refused = |which: &[&str], says: &str| {
+        let args = [&["query", "--to", "127.0.0.1:1"], which, &["SELECT 1"]].concat();
+        let output = forebay(&args);
+        assert_eq!(output.status.code(), Some(64), "{}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    };
+    refused(&[], "<--shard <NAME>|--all-shards>");
+    refused(&["--all-shards", "--shard", "a"], "cannot be used with");
+    let nobody = forebay(&["query", "--to", "127.0.0.1:1", "--all-shards", "SELECT 1"]);
+    assert_eq!(nobody.status.code(), Some(69));
+    let told = stderr(&nobody);
+    assert!(told.contains("cannot connect to 127.0.0.1:1"), "{told}");
+}
+
+#[test]
 fn a_faulty_configuration_is_told_whole_with_exit_code_64() {
     let folder = folder();
     let file = folder.path().join("bad.toml");
@@ -283,13 +350,16 @@ fn help_completions_and_man_page_are_there() {
     ] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
-    assert!(stdout(&forebay(&["query", "--help"])).contains("decimal:12.30"));
+    let help = stdout(&forebay(&["query", "--help"]));
+    for part in ["decimal:12.30", "--all-shards", "--shard <NAME>"] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&forebay(&["completions", shell])).contains("forebay"));
     }
     let man = stdout(&forebay(&["man"]));
     assert!(
-        man.contains(".TH") && man.contains("FOREBAY QUERY"),
+        man.contains(".TH") && man.contains("FOREBAY QUERY") && man.contains("all\\-shards"),
         "{man}"
     );
     let config = stdout(&forebay(&["config"]));

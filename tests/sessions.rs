@@ -183,7 +183,7 @@ fn a_large_reply_arrives_whole() {
         .unwrap();
     assert_eq!(
         rows.columns[0].data,
-        forebay::value::ColumnData::Blobs(vec![bytes])
+        forebay::value::ColumnData::Blobs([bytes].into_iter().collect())
     );
 }
 
@@ -264,7 +264,7 @@ fn nothing_of_a_session_reaches_the_next_caller() {
             .run("main", "SELECT ?", &[text(quoted)])
             .rows
             .unwrap();
-        let back = forebay::value::ColumnData::Strings(vec![quoted.to_owned()]);
+        let back = forebay::value::ColumnData::Strings([quoted.to_owned()].into_iter().collect());
         assert_eq!(rows.columns[0].data, back, "after {leave}");
     }
 }
@@ -291,7 +291,8 @@ fn text_in_another_character_set_is_never_given_out() {
     match client.execute("main", "SELECT ?", vec![text(smile)], style) {
         // MySQL sets the character set back by itself.
         Ok(executed) => {
-            let back = forebay::value::ColumnData::Strings(vec![smile.to_owned()]);
+            let back =
+                forebay::value::ColumnData::Strings([smile.to_owned()].into_iter().collect());
             assert_eq!(executed.rows.unwrap().columns[0].data, back);
         }
         Err(error) => assert!(error.to_string().contains("character set"), "{error}"),

@@ -10,22 +10,25 @@ use std::time::{Duration, Instant};
 use forebay::config::{Secret, ServerConfig, ShardConfig, TlsConfig, TlsVerify};
 use forebay::operation::ParamStyle;
 use forebay::rpc::generated::{ErrorCode, InfoRequest, PingRequest, Retry, TForebaySyncClient};
+use forebay::value::ColumnData;
 use mysql::prelude::Queryable;
 
 use crate::support::*;
 
 /// A way to the database that can be cut, or swallow what it is given.
-struct Bridge {
-    port: u16,
+pub struct Bridge {
+    pub port: u16,
     state: Arc<AtomicU8>,
 }
 
-const OPEN: u8 = 0;
-const CUT: u8 = 1;
-const SILENT: u8 = 2;
+pub const OPEN: u8 = 0;
+pub const CUT: u8 = 1;
+pub const SILENT: u8 = 2;
+/// Ends each connection that asks for warnings.
+pub const LOSES_WARNINGS: u8 = 3;
 
 impl Bridge {
-    fn new() -> Bridge {
+    pub fn new() -> Bridge {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(AtomicU8::new(OPEN));
@@ -40,7 +43,7 @@ impl Bridge {
         Bridge { port, state }
     }
 
-    fn set(&self, state: u8) {
+    pub fn set(&self, state: u8) {
         self.state.store(state, Ordering::SeqCst);
     }
 }
@@ -56,8 +59,16 @@ fn carry(client: TcpStream, state: Arc<AtomicU8>) {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = from.read(&mut bytes) {
-                if state.load(Ordering::SeqCst) != SILENT {
-                    to.write_all(&bytes[..count]).ok();
+                let asked = &bytes[..count];
+                let asks = asked.windows(13).any(|part| part == b"SHOW WARNINGS");
+                match state.load(Ordering::SeqCst) {
+                    SILENT => {}
+                    LOSES_WARNINGS if asks => {
+                        for side in [&from, &to] {
+                            side.shutdown(std::net::Shutdown::Both).ok();
+                        }
+                    }
+                    _ => drop(to.write_all(asked)),
                 }
             }
         });
@@ -134,7 +145,7 @@ fn text_is_escaped_for_the_modes_it_is_read_in() {
         let sql = "SELECT ?, @nothing";
         let rows = client.run("main", sql, &[text(hostile)]).rows.unwrap();
         assert_eq!(rows.columns.len(), 2, "{mode}");
-        let back = forebay::value::ColumnData::Strings(vec![hostile.to_owned()]);
+        let back = forebay::value::ColumnData::Strings([hostile.to_owned()].into_iter().collect());
         assert_eq!(rows.columns[0].data, back, "{mode}");
     }
     drop(own.stdin.take());
@@ -292,7 +303,7 @@ fn a_session_has_the_settings_of_its_shard() {
             .run("main", "SELECT ?", &[text(quoted)])
             .rows
             .unwrap();
-        let back = forebay::value::ColumnData::Strings(vec![quoted.to_owned()]);
+        let back = forebay::value::ColumnData::Strings([quoted.to_owned()].into_iter().collect());
         assert_eq!(rows.columns[0].data, back);
         // And they are there again after the session has been cleaned.
         client.run("main", "SELECT @dirty := 1", &[]);
@@ -325,8 +336,11 @@ fn mysql_is_reached_over_tls() {
         let service = Running::new(vec![tls_shard(verify, "localhost")]);
         let status = "SHOW STATUS LIKE 'Ssl_version'";
         let rows = service.client().run("main", status, &[]).rows.unwrap();
-        let seen = format!("{:?}", rows.columns[1].data);
-        assert!(seen.contains("TLSv1."), "{verify:?}: {seen}");
+        let ColumnData::Strings(seen) = &rows.columns[1].data else {
+            panic!("no text");
+        };
+        let seen = seen.get_str(0).unwrap();
+        assert!(seen.starts_with("TLSv1."), "{verify:?}: {seen}");
     }
 }
 

@@ -70,15 +70,65 @@ def connection_arguments(port):
 
 
 @pytest.fixture(scope="session")
-def service(mysql_port, tmp_path_factory):
-    """The service, on two shards of MySQL, two of SQLite, and a dead one."""
-    folder = tmp_path_factory.mktemp("forebay")
-    mysql_url = f"mysql://root@127.0.0.1:{mysql_port}/test"
-    shards = f"""
+def mysql_url(mysql_port):
+    return f"mysql://root@127.0.0.1:{mysql_port}/test"
+
+
+@pytest.fixture(scope="session")
+def start_service(tmp_path_factory):
+    """A function that starts a service, on a configuration of its own, until the
+    tests end; none of them may end before."""
+    started = []
+
+    def start(shards, **server):
+        running = Service(tmp_path_factory.mktemp("forebay"), shards, server=server)
+        started.append(running)
+        return running
+
+    yield start
+    failures = [failure for running in started if (failure := failure_at_end(running))]
+    assert not failures, "\n".join(failures)
+
+
+def failure_at_end(running):
+    survived = running.is_running()
+    exit_code = running.stop()
+    if not survived:
+        return f"the service ended by itself, with {exit_code}:\n{running.log()}"
+    if exit_code != 0:
+        return f"the service ended with {exit_code}:\n{running.log()}"
+    return None
+
+
+@pytest.fixture(scope="session")
+def service(mysql_url, start_service, tmp_path_factory):
+    """The service that nearly every test asks: shards of MySQL and of SQLite."""
+    # Every value fits somehow in `users` and its twins; `slave001` has the
+    # server's own mode.
+    return start_service(f"""
 [shards.users]
 url = "{mysql_url}"
-# Every value fits somehow; the other MySQL shard has the server's own mode.
 sql_mode = ""
+
+[shards.users_prepared]
+url = "{mysql_url}"
+sql_mode = ""
+statements = "prepared"
+
+[shards.users_matched]
+url = "{mysql_url}"
+sql_mode = ""
+affected_rows = "matched"
+
+[shards.users_prepared_matched]
+url = "{mysql_url}"
+sql_mode = ""
+statements = "prepared"
+affected_rows = "matched"
+
+[shards.pool_of_two]
+url = "{mysql_url}"
+pool_max_connections = 2
 
 [shards.slave001]
 url = "{mysql_url}"
@@ -87,18 +137,12 @@ url = "{mysql_url}"
 url = "sqlite::memory:"
 
 [shards.slave001_lite]
-url = "sqlite:{folder / 'slave001.sqlite'}"
+url = "sqlite:{tmp_path_factory.mktemp('sqlite') / 'slave001.sqlite'}"
 
 [shards.dead]
 url = "mysql://root@127.0.0.1:{free_port()}/test"
 connect_timeout_ms = 500
-"""
-    running = Service(folder, shards)
-    yield running
-    survived = running.is_running()
-    exit_code = running.stop()
-    assert survived, f"the service ended by itself, with {exit_code}:\n{running.log()}"
-    assert exit_code == 0, f"the service ended with {exit_code}:\n{running.log()}"
+""")
 
 
 @pytest.fixture(params=WIRES, ids=str)
@@ -117,6 +161,13 @@ def session(service, wire):
 @pytest.fixture
 def usual_session(service):
     """A new session by the one that most Python clients use."""
+    with Session(service.port) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other_session(service):
+    """Somebody else's session."""
     with Session(service.port) as opened:
         yield opened
 
@@ -143,4 +194,4 @@ def new_table(service):
     if service.is_running():
         with Session(service.port) as remover:
             for shard, name in made:
-                remover.run_execute(shard, f"DROP TABLE IF EXISTS {name}")
+                remover.run_execute(shard, f"DROP TABLE IF EXISTS {name}", timeout_ms=20_000)

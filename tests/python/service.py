@@ -29,16 +29,17 @@ def free_port():
 
 
 class Service:
-    """`forebay serve` on a configuration of its own; it also listens on the Unix
-    socket `socket_path`."""
+    """`forebay serve` on a configuration of its own, with the keys of `server` in
+    its [server]; it also listens on the Unix socket `socket_path`."""
 
-    def __init__(self, folder, shards, environment=None):
+    def __init__(self, folder, shards, environment=None, *, server=None):
         self.port = free_port()
         self.log_path = folder / "forebay.log"
         config_path = folder / "forebay.toml"
         self.socket_path = folder / "socket"
         listen = f'listen = ["127.0.0.1:{self.port}", "unix:{self.socket_path}"]'
-        config_path.write_text(f"[server]\n{listen}\n\n{shards}")
+        keys = "\n".join(f"{key} = {value}" for key, value in (server or {}).items())
+        config_path.write_text(f"[server]\n{listen}\n{keys}\n\n{shards}")
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, "serve", "--config", str(config_path)],

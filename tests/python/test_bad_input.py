@@ -10,6 +10,7 @@ import time
 import pytest
 from thrift.Thrift import TApplicationException, TMessageType, TType
 
+from asking import statement
 from columns import only
 from forebay_thrift.ttypes import PingRequest, QueryRequest, Value
 from messages import (
@@ -24,7 +25,7 @@ from messages import (
     parse_reply,
     varint,
 )
-from wires import Session, statement
+from wires import Session
 
 FRAMINGS = pytest.mark.parametrize("framed", [True, False], ids=["framed", "unframed"])
 PROTOCOL_NAMES = pytest.mark.parametrize("protocol_name", PROTOCOLS)

@@ -25,6 +25,14 @@ password_env = "SHARD_PASSWORD"
 url = "mysql://{user}@127.0.0.1:{mysql_port}/test"
 password_file = "password"
 
+[shards.prepared]
+url = "mysql://{user}@127.0.0.1:{mysql_port}/test"
+password_file = "password"
+statements = "prepared"
+prepared_statements_max = 2
+affected_rows = "matched"
+transactions_max = 0
+
 [shards.wrong_password]
 url = "mysql://{user}@127.0.0.1:{mysql_port}/test"
 
@@ -50,6 +58,7 @@ password_env = "SHARD_PASSWORD"
 WAYS = {
     "password_from_environment": ("tester@%", False),
     "password_from_file": ("tester@%", False),
+    "prepared": ("tester@%", False),
     "unix_socket": ("root@localhost", False),
     "tls": ("tester_tls@%", True),
 }

@@ -8,6 +8,7 @@ import pytest
 from thrift.Thrift import TApplicationException, TMessageType, TType
 
 from columns import only
+from errors import caught
 from forebay_thrift import Forebay
 from forebay_thrift.ttypes import (
     DataError,
@@ -23,19 +24,11 @@ from forebay_thrift.ttypes import (
     Statement,
     Value,
 )
+from processes import wait_until_gone
 from wires import Session
 
 NAN = float("nan")
 INFINITY = float("inf")
-
-
-def caught(call, *arguments, **named_arguments):
-    with pytest.raises(DataError) as info:
-        call(*arguments, **named_arguments)
-    error = info.value
-    assert error.message
-    assert "Some(" not in error.message, "a Rust value in a message"
-    return error
 
 
 @pytest.fixture
@@ -232,21 +225,8 @@ def test_deadline_stops_the_statement(session, database):
     assert time.monotonic() - began < 5
     assert error.code == ErrorCode.DEADLINE_EXCEEDED
     assert error.phase == Phase.EXECUTE
-    wait_until_nobody_sleeps(database)
+    wait_until_gone(database, "SELECT SLEEP(30)")
     assert only(session.run_query("users", "SELECT 1").rows) == 1
-
-
-def wait_until_nobody_sleeps(database):
-    """MySQL ends a killed statement a moment after it has been told to."""
-    deadline = time.monotonic() + 5
-    sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(30)%'"
-    with database.cursor() as cursor:
-        while True:
-            cursor.execute(sleeping)
-            if cursor.fetchall() == ((0,),):
-                return
-            assert time.monotonic() < deadline, "the statement goes on"
-            time.sleep(0.02)
 
 
 def test_too_many_rows(lasting_session, backend):

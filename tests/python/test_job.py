@@ -4,7 +4,8 @@ database: the three examples of the README."""
 import pytest
 
 from columns import only, rows, values, vector_name
-from forebay_thrift.ttypes import InfoRequest, Options, ParamStyle, PingRequest, ShardKind
+from forebay_thrift.constants import API_VERSION
+from forebay_thrift.ttypes import AffectedRows, InfoRequest, Options, ParamStyle, PingRequest, ShardKind
 
 
 @pytest.fixture
@@ -90,17 +91,28 @@ def test_reply_tells_request_shard_and_times(session, backend):
 def test_info_and_ping(session):
     info = session.info(InfoRequest(options=Options(request_id="who")))
     assert info.header.request_id == "who"
-    assert info.api_version == "1.0"
+    assert info.api_version == API_VERSION == "1.1"
     assert info.server_version
     assert info.limits.request_max_bytes == 16_000_000
     shards = {shard.name: shard for shard in info.shards}
     assert sorted(shards) == [shard.name for shard in info.shards]
-    assert sorted(shards) == ["dead", "slave001", "slave001_lite", "users", "users_lite"]
+    assert set(shards) > {"dead", "slave001", "slave001_lite", "users", "users_lite"}
     assert shards["users"].kind == ShardKind.MYSQL
     assert shards["users_lite"].kind == ShardKind.SQLITE
     assert shards["users"].available
     assert shards["users"].pool_max_connections == 8
     assert shards["users"].queue_max_requests == 1000
+    assert shards["users"].transactions_max == 4
+    assert shards["pool_of_two"].transactions_max == 1
+    assert shards["users"].affected_rows == AffectedRows.CHANGED
+    assert shards["users_matched"].affected_rows == AffectedRows.MATCHED
+    assert shards["users_lite"].affected_rows == AffectedRows.MATCHED
+    assert info.limits.multi_items_max == 256
+    assert info.limits.multi_parallel_max == 4
+    assert info.limits.batch_steps_max == 1000
+    assert info.limits.transaction_idle_timeout_ms == 10_000
+    assert info.limits.transaction_timeout_ms == 60_000
+    assert {"batch", "multi", "begin_transaction"} <= set(info.capabilities)
     assert session.ping(PingRequest(options=Options(request_id="p"))).header.request_id == "p"
     assert session.ping(PingRequest()).header.shard == ""
 

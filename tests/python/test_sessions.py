@@ -9,10 +9,11 @@ import threading
 import pytest
 from thrift.transport.TTransport import TMemoryBuffer
 
+from asking import statement
 from columns import only
 from forebay_thrift.ttypes import DataError, QueryRequest
 from messages import PROTOCOLS, RawSession, call, frame, parse_reply
-from wires import WIRES, Session, statement
+from wires import WIRES, Session
 
 
 def query(protocol_name, number, shard="users"):

@@ -1,9 +1,7 @@
-"""Every way that a stock Thrift client can talk to the service, and short forms
-of the requests that the tests make."""
+"""Every way that a stock Thrift client can talk to the service, and sessions with
+short forms of its functions."""
 
 import dataclasses
-import datetime
-import decimal
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolAccelerated
 from thrift.protocol.TCompactProtocol import TCompactProtocol, TCompactProtocolAccelerated
@@ -11,16 +9,9 @@ from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TFramedTransport
 
+from asking import batch_request, execute_request, insert_request, multi_request, query_request
 from forebay_thrift import Forebay
-from forebay_thrift.ttypes import (
-    ExecuteRequest,
-    InsertRequest,
-    Options,
-    ParamStyle,
-    QueryRequest,
-    Statement,
-    Value,
-)
+from forebay_thrift.ttypes import BeginRequest, CommitRequest, Options, RollbackRequest
 
 # Longer than any answer takes: a test fails by it, and never hangs.
 TIMEOUT_MS = 20_000
@@ -57,9 +48,9 @@ class Session:
     """A connected client; its attributes are the service's functions."""
 
     def __init__(self, port=None, wire=USUAL_WIRE, *, socket_path=None):
-        socket = TSocket("127.0.0.1", port, unix_socket=socket_path)
-        socket.setTimeout(TIMEOUT_MS)
-        self.transport = TRANSPORTS[wire.transport](socket)
+        self.socket = TSocket("127.0.0.1", port, unix_socket=socket_path)
+        self.socket.setTimeout(TIMEOUT_MS)
+        self.transport = TRANSPORTS[wire.transport](self.socket)
         self.protocol = PROTOCOLS[wire.protocol](self.transport)
         if wire.multiplexed:
             self.protocol = TMultiplexedProtocol(self.protocol, "Forebay")
@@ -76,51 +67,29 @@ class Session:
         return getattr(self.client, name)
 
     def run_query(self, shard, sql, params=None, *, style=None, **options):
-        return self.client.query(QueryRequest(shard, statement(sql, params, style), Options(**options)))
+        return self.client.query(query_request(shard, sql, params, style=style, **options))
 
     def run_execute(self, shard, sql, params=None, *, style=None, **options):
-        return self.client.execute(ExecuteRequest(shard, statement(sql, params, style), Options(**options)))
+        return self.client.execute(execute_request(shard, sql, params, style=style, **options))
 
     def run_insert(self, shard, table, columns, rows, *, options=None, **fields):
-        rows = [[value(item) for item in row] for row in rows]
-        return self.client.insert(
-            InsertRequest(shard, table, columns, rows, options=options, **fields)
-        )
+        return self.client.insert(insert_request(shard, table, columns, rows, options=options, **fields))
 
+    def run_batch(self, shard, *steps, mode=None, **options):
+        """`mode`: None is the default of the contract."""
+        return self.client.batch(batch_request(shard, *steps, mode=mode, **options))
 
-def statement(sql, params=None, style=None):
-    """`params`: None, a sequence or a dict, of Python values or of `Value`s."""
-    made = Statement(sql=sql, param_style=style or ParamStyle.NATIVE)
-    if isinstance(params, dict):
-        made.named_params = {name: value(item) for name, item in params.items()}
-    elif params is not None:
-        made.params = [value(item) for item in params]
-    return made
+    def run_multi(self, *items, policy=None, **options):
+        """The outcomes. `items`: `MultiItem`s, or requests, each of which becomes one."""
+        return self.client.multi(multi_request(*items, policy=policy, **options)).outcomes
 
+    def begin(self, shard, *, isolation=None, read_only=None, **options):
+        """The new transaction's token, for the option `transaction`."""
+        request = BeginRequest(shard, isolation, read_only, Options(**options))
+        return self.client.begin_transaction(request).transaction
 
-def value(item):
-    """The `Value` that holds a Python value."""
-    match item:
-        case Value():
-            return item
-        case None:
-            return Value(is_null=True)
-        case bool():
-            return Value(boolean=item)
-        case int() if item >= 1 << 63:
-            return Value(uint64=item - (1 << 64))
-        case int():
-            return Value(int64=item)
-        case float():
-            return Value(float64=item)
-        case decimal.Decimal():
-            return Value(decimal=format(item, "f"))
-        case str():
-            return Value(text=item)
-        case bytes():
-            return Value(bytes=item)
-        case datetime.date() | datetime.time():
-            return Value(temporal=str(item))
-        case list():
-            return Value(items=[value(inner) for inner in item])
-    raise TypeError(f"no Value holds a {type(item).__name__}")
+    def commit(self, transaction, **options):
+        return self.client.commit_transaction(CommitRequest(Options(transaction=transaction, **options)))
+
+    def rollback(self, transaction, **options):
+        return self.client.rollback_transaction(RollbackRequest(Options(transaction=transaction, **options)))

@@ -1,6 +1,8 @@
 //! What the tests share: a service of their own, a client of it, and databases
 //! and tables that no other test uses.
 
+pub mod shard;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -172,7 +174,10 @@ impl Calls for Client {
         match &rows.columns[0].data {
             ColumnData::Int64s(values) => values.iter().map(ToString::to_string).collect(),
             ColumnData::Doubles(values) => values.iter().map(ToString::to_string).collect(),
-            ColumnData::Strings(values) => values.clone(),
+            ColumnData::Strings(values) => values
+                .iter()
+                .map(|text| String::from_utf8(text.to_vec()).unwrap())
+                .collect(),
             ColumnData::Blobs(values) => values.iter().map(|bytes| format!("{bytes:?}")).collect(),
         }
     }
