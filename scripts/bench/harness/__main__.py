@@ -10,15 +10,19 @@ import curves
 import report
 import servers
 from measure import Bench
+from relay import DELAY_MS, Relay
 
 SESSIONS = (1, 16, 64, 512)
+PREPARED_SESSIONS = (16, 512)
 PYTHON_ROWS = (1, 100, 10_000)
 IDLE_SESSIONS = 10_000
 OPEN_SESSIONS = 64
 # Of what the same sessions reach in the closed loop.
 OPEN_LOADS = (0.25, 0.5, 0.7, 0.9)
 SLOW_CALLERS = 64
-PARTS = ("load", "open", "idle", "slow", "python")
+UNIT_CLIENTS = ("pymysql-each", "pymysql-many", "transaction-each", "transaction-many", "batch")
+MULTI_CLIENTS = ("pymysql", "gevent-pymysql", "gevent-forebay", "gevent-multi", "multi")
+PARTS = ("load", "open", "idle", "slow", "python", "units", "multi")
 
 
 def main():
@@ -29,13 +33,16 @@ def main():
     if options.core is not None:
         servers.pin(options.core, [os.getpid(), database.pid])
     database.fill()
+    if "multi" in options.only:
+        database.fill_multi()
     out = Path(os.environ["FOREBAY_BENCH_OUT"])
     out.mkdir(parents=True, exist_ok=True)
-    setting = servers.setting(database, options)
+    setting = servers.setting(database, options) | {"relay_delay_ms": DELAY_MS}
     report.print_setting(setting)
     samples = {}
     for part in options.only:
-        with servers.Service(database, out) as service:
+        shards = database.multi_shards() if part == "multi" else database.shards()
+        with servers.Service(shards, out / "forebay.log") as service:
             bench = Bench(service, database, options.rounds, options.seconds)
             samples |= MEASURES[part](bench, samples)
         report.PRINTERS[part](samples)
@@ -76,6 +83,8 @@ def measure_load(bench, _):
     plan = {"direct": bench.direct()}
     for sessions in SESSIONS:
         plan[f"forebay {sessions}"] = bench.closed(sessions)
+    for sessions in PREPARED_SESSIONS:
+        plan[f"prepared {sessions}"] = bench.closed(sessions, shard=servers.PREPARED)
     plan["ping 16"] = bench.closed(16, request="ping")
     return bench.in_turn(plan)
 
@@ -116,12 +125,41 @@ def measure_python(bench, _):
     return bench.in_turn(plan)
 
 
+def measure_units(bench, _):
+    """A parent with its children, in the ways that there are; then with a network."""
+    samples = bench.in_turn({f"units near {client}": bench.unit(client)
+                             for client in UNIT_CLIENTS})
+    return samples | measure_units_far(bench)
+
+
+def measure_units_far(bench):
+    """The callers on another machine than the rest, and the service on a third one."""
+    log = bench.service.log.with_name("forebay-third.log")
+    with Relay(bench.database.port) as to_database, Relay(bench.service.port) as to_service:
+        database = servers.Database("tcp", to_database.port)
+        far = Bench(bench.service, database, bench.rounds, bench.seconds, to_service.port)
+        plan = {f"units far {client}": far.unit(client) for client in UNIT_CLIENTS}
+        with (servers.Service(database.shards(), log) as service,
+              Relay(service.port) as to_third):
+            third = Bench(service, database, bench.rounds, bench.seconds, to_third.port)
+            plan |= {f"units third {client}": third.unit(client)
+                     for client in ("transaction-many", "batch")}
+            return far.in_turn(plan)
+
+
+def measure_multi(bench, _):
+    """The same row of every shard, in the ways that there are."""
+    return bench.in_turn({f"multi {client}": bench.multi(client) for client in MULTI_CLIENTS})
+
+
 MEASURES = {
     "load": measure_load,
     "open": measure_open,
     "idle": measure_idle,
     "slow": measure_slow,
     "python": measure_python,
+    "units": measure_units,
+    "multi": measure_multi,
 }
 
 if __name__ == "__main__":

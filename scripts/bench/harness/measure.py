@@ -20,14 +20,17 @@ SLEEPERS_LEAD_S = 0.5
 class Bench:
     """Makes measurements of one service and its database."""
 
-    def __init__(self, service, database, rounds, seconds):
+    def __init__(self, service, database, rounds, seconds, port=None):
+        """`port`: of what callers reach the service through, if not its own."""
+        port = port or service.port
+        self.service = service
         self.database = database
         self.rounds = rounds
         self.window = ["--seconds", str(seconds),
                        "--watch", f"forebay={service.pid}", "--watch", f"mariadbd={database.pid}"]
-        self.target = ["--to", f"127.0.0.1:{service.port}"]
+        self.target = ["--to", f"127.0.0.1:{port}"]
         self.seconds = seconds
-        self.port = service.port
+        self.port = port
 
     def in_turn(self, plan):
         """A B A B …: a list of samples for each name of the plan."""
@@ -39,8 +42,8 @@ class Bench:
         progress("")
         return samples
 
-    def closed(self, sessions, request="point"):
-        return self.load("closed", *self.target, "--request", request,
+    def closed(self, sessions, request="point", shard="bench"):
+        return self.load("closed", *self.target, "--request", request, "--shard", shard,
                          "--rows", servers.ROWS, "--sessions", sessions, *self.window)
 
     def open(self, sessions, rate):
@@ -79,10 +82,19 @@ class Bench:
         return lambda: run(command, self.seconds)
 
     def python(self, client, rows):
-        where = {"pymysql": ["--mysql", self.database.link],
-                 "forebay": ["--port", str(self.port)]}[client]
-        program = Path(__file__).with_name("python_client.py")
-        command = [sys.executable, str(program), client, "--rows", str(rows), *where, *self.window]
+        return self.caller("python_client.py", client, "--rows", rows)
+
+    def unit(self, client):
+        return self.caller("unit_client.py", client, "--mysql-port", self.database.port)
+
+    def multi(self, client):
+        return self.caller("multi_client.py", client)
+
+    def caller(self, program, client, *arguments):
+        """A Python client, which is told where both are that it may ask."""
+        path = Path(__file__).with_name(program)
+        command = [sys.executable, str(path), client, *map(str, arguments),
+                   "--mysql", self.database.link, "--port", str(self.port), *self.window]
         return lambda: run(command, self.seconds)
 
 

@@ -3,6 +3,8 @@
 import json
 import statistics
 
+from relay import DELAY_MS
+
 
 def values(samples, figure):
     """One figure of every sample; `a.b` is b in a."""
@@ -67,6 +69,8 @@ def print_load(samples):
     direct = samples["direct"]
     titles = {"direct": "mysql crate, 8 connections"}
     titles |= {name: sessions(name.split()[1]) for name in samples if name.startswith("forebay ")}
+    titles |= {name: f"{sessions(name.split()[1])}, prepared"
+               for name in samples if name.startswith("prepared ")}
     titles["ping 16"] = "ping, no database, 16 sessions"
     rows = [load_row(title, samples[name]) + [share(samples[name], direct)]
             for name, title in titles.items()]
@@ -115,12 +119,57 @@ def print_python(samples):
     print_table("One Python caller (several rows: 5 columns)", head, rows)
 
 
+UNIT_TITLES = {
+    "pymysql-each": "PyMySQL, each child by itself",
+    "pymysql-many": "PyMySQL, executemany",
+    "transaction-each": "transaction, each child by itself",
+    "transaction-many": "transaction, insert of the children",
+    "batch": "one atomic batch",
+}
+
+
+def print_units(samples):
+    head = ["", "round trips", "p50 ms", "p99 ms", "CPU µs: client", "forebay", "mariadbd"]
+    for where, title in (
+            ("near", "A parent, 10 children and a counter, one transaction"),
+            ("far", f"The same, {DELAY_MS} ms each way between the caller and what it calls"),
+            ("third", f"The same, and {DELAY_MS} ms each way between the service and MariaDB")):
+        rows = [[UNIT_TITLES[name.split()[2]], spread(found, "sends"),
+                 spread(found, "p50_us", 1e-3, 2), spread(found, "p99_us", 1e-3, 2),
+                 *caller_cpu(found)]
+                for name, found in samples.items() if name.startswith(f"units {where} ")]
+        print_table(title, head, rows)
+
+
+def caller_cpu(samples):
+    return [spread(samples, f"cpu_us.{name}") for name in ("client", "forebay", "mariadbd")]
+
+
+MULTI_TITLES = {
+    "pymysql": "PyMySQL, one after the other",
+    "gevent-pymysql": "PyMySQL, a greenlet each",
+    "gevent-forebay": "generated client, a greenlet each",
+    "gevent-multi": "multi, sockets of gevent",
+    "multi": "multi",
+}
+
+
+def print_multi(samples):
+    head = ["", "p50 ms", "p99 ms", "CPU µs: client", "forebay", "mariadbd", "connections"]
+    rows = [[title, spread(found, "p50_us", 1e-3, 2), spread(found, "p99_us", 1e-3, 2),
+             *caller_cpu(found), spread(found, "connections")]
+            for name, title in MULTI_TITLES.items() if (found := samples.get(f"multi {name}"))]
+    print_table("One row of each of 8 shards, one caller", head, rows)
+
+
 PRINTERS = {
     "load": print_load,
     "open": print_open,
     "idle": print_idle,
     "slow": print_slow,
     "python": print_python,
+    "units": print_units,
+    "multi": print_multi,
 }
 
 UNITS = {"throughput": "1/s", "requests": "1", "errors": "1", "sessions": "1", "threads": "1",

@@ -17,6 +17,7 @@ import pymysql
 ROWS = 100_000
 WIDE_ROWS = 10_000
 POOL_MAX_CONNECTIONS = 8
+PREPARED = "prepared"
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 20
 
@@ -31,6 +32,24 @@ TABLES = (
     "ANALYZE TABLE users, wide",
 )
 
+# Of the part `multi`: databases of one MariaDB, each a shard of its own.
+MULTI_SHARDS = 8
+MULTI_ROWS = 10_000
+MULTI_DATABASES = "multi"
+
+
+def multi_shard(number):
+    return f"shard{number}"
+
+
+def multi_database(number):
+    return f"{MULTI_DATABASES}{number}"
+
+
+def multi_name(shard, number):
+    """What the row of a database holds, and of no other."""
+    return f"{multi_database(shard)} user{number}"
+
 
 def pin(core, pids):
     """Ties processes, with all their threads and what they start later, to one core."""
@@ -42,17 +61,17 @@ def pin(core, pids):
 class Database:
     """The MariaDB that scripts/with-mariadb has started."""
 
-    def __init__(self, link):
+    def __init__(self, link, port=None):
         self.link = link
         self.pid = int(os.environ["FOREBAY_TEST_MYSQL_PID"])
-        self.port = int(os.environ["FOREBAY_TEST_MYSQL_PORT"])
+        self.port = port or int(os.environ["FOREBAY_TEST_MYSQL_PORT"])
         self.socket = os.environ["FOREBAY_TEST_MYSQL_SOCKET"]
 
-    def connect(self):
+    def connect(self, database="test", open_connection=pymysql.connect):
         # PyMySQL tries TLS first unless told not to, on loopback as well.
         where = {"unix_socket": self.socket} if self.link == "socket" else {
             "host": "127.0.0.1", "port": self.port}
-        return pymysql.connect(user="root", database="test", ssl_disabled=True,
+        return open_connection(user="root", database=database, ssl_disabled=True,
                                autocommit=True, **where)
 
     def fill(self):
@@ -60,10 +79,29 @@ class Database:
             for statement in TABLES:
                 cursor.execute(statement)
 
-    def url(self):
+    def fill_multi(self):
+        """The databases of `multi_shards`."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            for shard in range(MULTI_SHARDS):
+                table = f"{multi_database(shard)}.users"
+                cursor.execute(f"CREATE DATABASE {multi_database(shard)}")
+                cursor.execute(f"CREATE TABLE {table} LIKE test.users")
+                cursor.execute(f"INSERT INTO {table} SELECT seq, CONCAT(%s, seq)"
+                               f" FROM test.seq_1_to_{MULTI_ROWS}", (multi_name(shard, ""),))
+                cursor.execute(f"ANALYZE TABLE {table}")
+
+    def url(self, database="test"):
         if self.link == "socket":
-            return f"mysql+unix://root@localhost/test?socket={self.socket}"
-        return f"mysql://root@127.0.0.1:{self.port}/test"
+            return f"mysql+unix://root@localhost/{database}?socket={self.socket}"
+        return f"mysql://root@127.0.0.1:{self.port}/{database}"
+
+    def shards(self):
+        """Pools of one database; the last one prepares its statements."""
+        return {"bench": self.url(), "slow": self.url(), PREPARED: self.url()}
+
+    def multi_shards(self):
+        return {multi_shard(number): self.url(multi_database(number))
+                for number in range(MULTI_SHARDS)}
 
     def variables(self):
         names = ("version", "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit",
@@ -73,19 +111,23 @@ class Database:
             return dict(zip(names, cursor.fetchone()))
 
 
-class Service:
-    """`forebay serve` on two shards, which are pools of one database."""
+def shard_table(name, url):
+    path = 'statements = "prepared"\n' if name == PREPARED else ""
+    return f'[shards.{name}]\nurl = "{url}"\n{path}'
 
-    def __init__(self, database, log_dir):
+
+class Service:
+    """`forebay serve` on shards of these names and URLs."""
+
+    def __init__(self, shards, log):
         self.directory = Path(tempfile.mkdtemp(prefix="forebay-bench."))
         self.port = free_port()
-        self.log = log_dir / "forebay.log"
+        self.log = log
         config = self.directory / "forebay.toml"
         config.write_text(
             f'[server]\nlisten = ["127.0.0.1:{self.port}"]\n'
             f"[shard_defaults]\npool_max_connections = {POOL_MAX_CONNECTIONS}\n"
-            f'[shards.bench]\nurl = "{database.url()}"\n'
-            f'[shards.slow]\nurl = "{database.url()}"\n'
+            + "".join(shard_table(name, url) for name, url in shards.items())
         )
         self.command = [os.environ["FOREBAY_BENCH_SERVER"], "serve", "--config", config]
 
@@ -166,6 +208,7 @@ def setting(database, options):
         "python": platform.python_version(),
         "pymysql": version("pymysql"),
         "thrift": version("thrift"),
+        "gevent": version("gevent"),
     }
 
 
