@@ -511,7 +511,7 @@ struct ExecuteResult {
   5: optional ResultSet rows
   /** As many as Options.warnings_max asked for. */
   6: list<Warning> warnings
-  /** The result sets after the first, which a CALL may have. At most 1,000. */
+  /** The result sets after the first, which a CALL may have. At most 1,000 result sets in all. */
   7: list<ResultSet> more_rows
   /**
    * Rows that the condition of an UPDATE met, however affected_rows is
@@ -607,8 +607,11 @@ struct BatchStep {
   /**
    * Run the statement once for each of these, as DB-API's executemany does;
    * then the statement's own params must be unset. An INSERT or REPLACE … VALUES
-   * is sent as few statements of many rows. All or nothing in every mode;
-   * statements that return rows are refused. At least one row.
+   * is sent as few statements of many rows: in these, without a strict
+   * sql_mode, a NULL for a NOT NULL column becomes the type's default, where a
+   * single one is refused. All or nothing in every mode; statements that return
+   * rows are refused. At least one row; an error's message counts them from 0
+   * (insert's from 1).
    */
   2: optional list<list<Value>> param_rows
   /** The same with names. */

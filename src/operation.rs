@@ -185,6 +185,8 @@ pub struct Answer {
     pub steps: Vec<StepOutcome>,
     /// How often a batch was run.
     pub attempts: u32,
+    /// Bytes of the request's budget that it holds, its steps' apart.
+    pub taken: usize,
 }
 
 /// What came of one step of a batch.
@@ -210,6 +212,7 @@ impl Answer {
         self.warning_count += further.warning_count;
         self.warnings.extend(further.warnings);
         self.statements += further.statements;
+        self.taken += further.taken;
     }
 
     /// Whether it affected or returned rows: what the conditions of a batch ask.

@@ -6,8 +6,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use forebay::config::ListenAddress;
+use forebay::operation::{Batch, BatchMode, Params, Step};
 use forebay::rpc::Client;
+use forebay::value::Value;
 
+use crate::support::shard::step;
 use crate::support::*;
 
 pub fn forebay(args: &[&str]) -> Output {
@@ -117,6 +120,34 @@ fn many_short_rows_take_what_their_reply_takes() {
     assert_eq!(rows.row_count, 1_000_000);
     let grown = memory_peak(serving.child.id()) - before;
     assert!(grown < 2 * RESULT_MAX_BYTES + BESIDES, "{grown} bytes");
+}
+
+/// A long statement for many short rows: each time it is sent it is made anew.
+#[test]
+fn many_rows_of_a_long_statement_take_the_memory_of_one() {
+    const BESIDES: usize = 16_000_000;
+    let serving = Serving::new(&main_shard(), &[]);
+    let address = ListenAddress::Tcp(serving.address.clone());
+    let mut client = Client::connect(&address, Duration::from_secs(30)).unwrap();
+    client.run("main", "CREATE TABLE t (n INT)", &[]);
+    let many = |length: usize| {
+        let step = Step {
+            rows: Some(vec![Params::Positional(vec![Value::Int(1)]); 1_300]),
+            ..step(
+                &format!("UPDATE t SET n = ? /* {} */", "x".repeat(length)),
+                &[],
+            )
+        };
+        Batch {
+            mode: BatchMode::Atomic,
+            steps: vec![step],
+        }
+    };
+    client.batch("main", many(1)).unwrap();
+    let before = memory_peak(serving.child.id());
+    client.batch("main", many(200_000)).unwrap();
+    let grown = memory_peak(serving.child.id()) - before;
+    assert!(grown < BESIDES, "{grown} bytes");
 }
 
 fn main_shard() -> String {

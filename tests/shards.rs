@@ -24,8 +24,8 @@ pub struct Bridge {
 pub const OPEN: u8 = 0;
 pub const CUT: u8 = 1;
 pub const SILENT: u8 = 2;
-/// Ends each connection that asks for warnings.
-pub const LOSES_WARNINGS: u8 = 3;
+/// Ends each connection on which something is asked behind a statement.
+pub const LOSES_QUESTIONS: u8 = 3;
 
 impl Bridge {
     pub fn new() -> Bridge {
@@ -60,10 +60,11 @@ fn carry(client: TcpStream, state: Arc<AtomicU8>) {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = from.read(&mut bytes) {
                 let asked = &bytes[..count];
-                let asks = asked.windows(13).any(|part| part == b"SHOW WARNINGS");
+                let text = String::from_utf8_lossy(asked);
+                let asks = text.contains("SHOW WARNINGS") || text.contains("SELECT @@sql_mode");
                 match state.load(Ordering::SeqCst) {
                     SILENT => {}
-                    LOSES_WARNINGS if asks => {
+                    LOSES_QUESTIONS if asks => {
                         for side in [&from, &to] {
                             side.shutdown(std::net::Shutdown::Both).ok();
                         }

@@ -3396,7 +3396,7 @@ pub struct ExecuteResult {
   pub rows: Option<ResultSet>,
   /// As many as Options.warnings_max asked for.
   pub warnings: Option<Vec<Warning>>,
-  /// The result sets after the first, which a CALL may have. At most 1,000.
+  /// The result sets after the first, which a CALL may have. At most 1,000 result sets in all.
   pub more_rows: Option<Vec<ResultSet>>,
   /// Rows that the condition of an UPDATE met, however affected_rows is
   /// configured; of other statements the same as affected_rows.
@@ -3951,8 +3951,11 @@ pub struct BatchStep {
   pub statement: Option<Statement>,
   /// Run the statement once for each of these, as DB-API's executemany does;
   /// then the statement's own params must be unset. An INSERT or REPLACE … VALUES
-  /// is sent as few statements of many rows. All or nothing in every mode;
-  /// statements that return rows are refused. At least one row.
+  /// is sent as few statements of many rows: in these, without a strict
+  /// sql_mode, a NULL for a NOT NULL column becomes the type's default, where a
+  /// single one is refused. All or nothing in every mode; statements that return
+  /// rows are refused. At least one row; an error's message counts them from 0
+  /// (insert's from 1).
   pub param_rows: Option<Vec<Vec<Value>>>,
   /// The same with names.
   pub named_param_rows: Option<Vec<BTreeMap<String, Value>>>,

@@ -14,7 +14,6 @@ use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{
     Answer, Batch, BatchMode, Condition, Limits, Params, Statement, Step, StepOutcome, Wanted,
 };
-use crate::value::Rows;
 
 /// How often an atomic batch is run that meets deadlocks.
 const ATTEMPTS_MAX: u32 = 5;
@@ -253,15 +252,9 @@ fn give_back_all(outcomes: &[StepOutcome], limits: &Limits) {
     }
 }
 
-/// Gives back to the budget the rows of an answer that is not kept. Their bitmaps
-/// of NULLs were never counted.
+/// Gives back to the budget what an answer that is not kept has taken.
 pub(super) fn give_back(answer: &Answer, limits: &Limits) {
-    let size = |rows: &Rows| {
-        let nulls: usize = rows.columns.iter().map(|column| column.nulls.len()).sum();
-        rows.size_bytes() - nulls
-    };
-    let sets = answer.rows.iter().chain(&answer.more_rows);
-    limits.budget.give_back(sets.map(size).sum());
+    limits.budget.give_back(answer.taken);
 }
 
 /// Lets the other transaction get on; batches that met once shall not meet

@@ -6,29 +6,31 @@
 use std::ops::Range;
 
 use super::lex::{Token, TokenKind};
-use super::mode::{Dialect, SqlMode};
+use super::mode::Dialect;
 use super::render::{Room, Source, push_escaped, push_sql};
 use super::template::Template;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Params;
 
 /// What all statements of one call may take, in bytes: a long template with many
-/// short rows would otherwise become far more than the client has sent.
-const ALL_MAX_BYTES: usize = 64 << 20;
+/// short rows would otherwise become far more work, here and for the server, than
+/// what the client has sent.
+const ALL_MAX_BYTES: usize = 256 << 20;
 
 /// Statements that run `template` once for each of the rows, in their order. They
 /// are kept within `usual_bytes` where a row lets them, and never take more than
-/// `longest_bytes`. All are made before any is given, so that a bad row is found
-/// before the first is sent.
+/// `longest_bytes`. All are written once to check them, so that a bad row is found
+/// before the first is sent, and each again when it is asked for: no two of them
+/// are in memory together.
 ///
 /// INVALID_ARGUMENT names the row, from 0; REQUEST_TOO_LARGE if one row alone is
-/// over the limit, or all of them together are over 64 MiB.
-pub fn many_for_mysql(
-    template: &Template<'_>,
-    rows: &[Params],
+/// over the limit, or all of them together are over 256 MiB.
+pub fn many_for_mysql<'a>(
+    template: Template<'a>,
+    rows: &'a [Params],
     usual_bytes: usize,
     longest_bytes: usize,
-) -> Result<Vec<String>> {
+) -> Result<Many<'a>> {
     let Dialect::MySql(mode) = template.dialect else {
         return Err(Error::new(
             ErrorKind::Internal,
@@ -38,21 +40,150 @@ pub fn many_for_mysql(
     if rows.is_empty() {
         return Err(Error::invalid("rows: at least one is needed"));
     }
-    let mut statements = match group(template) {
-        Some(group) => Statements::grouped(template, group),
-        None => Statements::single(template),
+    let mut many = Many {
+        layout: Layout::new(&template),
+        template,
+        rows,
+        room: Room {
+            mode,
+            max_bytes: longest_bytes,
+        },
+        usual_bytes: usual_bytes.min(longest_bytes),
+        count: 0,
+        next_row: 0,
+        row_text: None,
     };
-    statements.usual_bytes = usual_bytes.min(longest_bytes);
-    statements.longest_bytes = longest_bytes;
-    let mut row_text = String::new();
-    for (number, row) in rows.iter().enumerate() {
-        row_text.clear();
-        statements
-            .write_row(&mut row_text, row, mode)
-            .and_then(|()| statements.push(&row_text))
-            .map_err(|error| in_row(number, &error))?;
+    many.check()?;
+    Ok(many)
+}
+
+/// The statements of one call, one after the other. Each was written before, and
+/// an error is not to be expected.
+pub struct Many<'a> {
+    template: Template<'a>,
+    rows: &'a [Params],
+    layout: Layout,
+    /// How literals are written, and how long a statement may be.
+    room: Room,
+    usual_bytes: usize,
+    count: usize,
+    next_row: usize,
+    /// Of the next row, if it is written and in no statement yet.
+    row_text: Option<String>,
+}
+
+/// How the statements are made of the template.
+struct Layout {
+    /// What is written anew for each row, of the template's text.
+    part: Range<usize>,
+    /// What stands before and after it.
+    opening: String,
+    ending: String,
+    /// Whether a statement takes more than one row.
+    joins: bool,
+}
+
+impl Layout {
+    fn new(template: &Template<'_>) -> Layout {
+        let whole = 0..template.sql.len();
+        let group = group(template);
+        let joins = group.is_some();
+        let part = group.unwrap_or(whole.clone());
+        let (mut opening, mut ending) = (String::new(), String::new());
+        push_sql(&mut opening, template, 0, part.start);
+        push_sql(&mut ending, template, part.end, whole.end);
+        Layout {
+            part,
+            opening,
+            ending,
+            joins,
+        }
     }
-    Ok(statements.finish())
+}
+
+impl Many<'_> {
+    /// How many statements there are in all.
+    pub fn statements(&self) -> usize {
+        self.count
+    }
+
+    /// Writes all into the same room, and begins anew.
+    fn check(&mut self) -> Result<()> {
+        let mut text = String::new();
+        let mut all_bytes = 0;
+        while self.write_next(&mut text)? {
+            self.count += 1;
+            all_bytes += text.len();
+            if all_bytes > ALL_MAX_BYTES {
+                let error = too_large(
+                    "with it the statements of all rows take",
+                    all_bytes,
+                    ALL_MAX_BYTES,
+                );
+                return Err(in_row(self.next_row - 1, &error));
+            }
+        }
+        self.next_row = 0;
+        Ok(())
+    }
+
+    /// Puts the next statement into `text`; false if there is none.
+    fn write_next(&mut self, text: &mut String) -> Result<bool> {
+        text.clear();
+        while let Some(row) = self.rows.get(self.next_row) {
+            let row_text = match self.row_text.take() {
+                Some(row_text) => row_text,
+                None => self
+                    .row_text(row)
+                    .map_err(|error| in_row(self.next_row, &error))?,
+            };
+            let joined = text.len() + 1 + row_text.len() + self.layout.ending.len();
+            if text.is_empty() {
+                text.push_str(&self.layout.opening);
+            } else if self.layout.joins && joined <= self.usual_bytes {
+                text.push(',');
+            } else {
+                self.row_text = Some(row_text);
+                break;
+            }
+            text.push_str(&row_text);
+            self.next_row += 1;
+            if !self.layout.joins {
+                break;
+            }
+        }
+        let is_one = !text.is_empty();
+        if is_one {
+            text.push_str(&self.layout.ending);
+        }
+        Ok(is_one)
+    }
+
+    fn row_text(&self, row: &Params) -> Result<String> {
+        let mut text = String::new();
+        let source = Source::of(&self.template, row)?;
+        let part = self.layout.part.clone();
+        push_escaped(&mut text, &self.template, &source, part, self.room)?;
+        let alone = self.layout.opening.len() + text.len() + self.layout.ending.len();
+        let longest = self.room.max_bytes;
+        match alone > longest {
+            true => Err(too_large("it takes a statement of", alone, longest)),
+            false => Ok(text),
+        }
+    }
+}
+
+impl Iterator for Many<'_> {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        let mut text = String::new();
+        match self.write_next(&mut text) {
+            Ok(true) => Some(Ok(text)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 fn in_row(number: usize, error: &Error) -> Error {
@@ -63,102 +194,6 @@ fn in_row(number: usize, error: &Error) -> Error {
     match error.limit_met() {
         Some(met) => named.with_limit(met.limit, met.seen),
         None => named,
-    }
-}
-
-/// The statements as they grow.
-struct Statements<'t, 'a> {
-    template: &'t Template<'a>,
-    /// What is written anew for each row, of the template's text.
-    part: Range<usize>,
-    /// What stands before and after it.
-    opening: String,
-    ending: String,
-    /// Whether a statement takes more than one row.
-    joins: bool,
-    usual_bytes: usize,
-    longest_bytes: usize,
-    done: Vec<String>,
-    /// Without its ending; empty if there is none.
-    current: String,
-    all_bytes: usize,
-}
-
-impl<'t, 'a> Statements<'t, 'a> {
-    fn grouped(template: &'t Template<'a>, group: Range<usize>) -> Statements<'t, 'a> {
-        let mut statements = Statements::single(template);
-        push_sql(&mut statements.opening, template, 0, group.start);
-        let end = template.sql.len();
-        push_sql(&mut statements.ending, template, group.end, end);
-        statements.part = group;
-        statements.joins = true;
-        statements
-    }
-
-    fn single(template: &'t Template<'a>) -> Statements<'t, 'a> {
-        Statements {
-            template,
-            part: 0..template.sql.len(),
-            opening: String::new(),
-            ending: String::new(),
-            joins: false,
-            usual_bytes: 0,
-            longest_bytes: 0,
-            done: Vec::new(),
-            current: String::new(),
-            all_bytes: 0,
-        }
-    }
-
-    fn write_row(&self, out: &mut String, row: &Params, mode: SqlMode) -> Result<()> {
-        let source = Source::of(self.template, row)?;
-        let room = Room {
-            mode,
-            max_bytes: self.longest_bytes,
-        };
-        push_escaped(out, self.template, &source, self.part.clone(), room)
-    }
-
-    fn push(&mut self, row_text: &str) -> Result<()> {
-        let alone = self.opening.len() + row_text.len() + self.ending.len();
-        if alone > self.longest_bytes {
-            return Err(too_large(
-                "it takes a statement of",
-                alone,
-                self.longest_bytes,
-            ));
-        }
-        let joined = self.current.len() + 1 + row_text.len() + self.ending.len();
-        if self.joins && !self.current.is_empty() && joined <= self.usual_bytes {
-            self.current.push(',');
-            self.all_bytes += 1 + row_text.len();
-        } else {
-            self.close();
-            self.current.push_str(&self.opening);
-            self.all_bytes += alone;
-        }
-        self.current.push_str(row_text);
-        if self.all_bytes > ALL_MAX_BYTES {
-            return Err(too_large(
-                "with it the statements of all rows take",
-                self.all_bytes,
-                ALL_MAX_BYTES,
-            ));
-        }
-        Ok(())
-    }
-
-    fn close(&mut self) {
-        if !self.current.is_empty() {
-            let mut statement = std::mem::take(&mut self.current);
-            statement.push_str(&self.ending);
-            self.done.push(statement);
-        }
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        self.close();
-        self.done
     }
 }
 

@@ -29,7 +29,7 @@ mod words;
 mod watch;
 
 pub use kind::{Function, Progress, Setting, StatementKind, check};
-pub use many::many_for_mysql;
+pub use many::{Many, many_for_mysql};
 pub use mode::{Dialect, SqlMode};
 pub use prepared::{Prepared, prepare};
 pub use render::{bind, render_escaped};

@@ -16,7 +16,7 @@ use forebay::operation::{
 use forebay::value::{ColumnData, Value};
 use mysql::prelude::Queryable;
 
-use super::{TIMEOUT, direct, mysql_shard, root, running_like, target, wait_until};
+use super::{TIMEOUT, direct, mysql_shard, root, target, wait_until};
 
 /// A shard on a new database of the real server.
 pub struct Lone {
@@ -251,11 +251,14 @@ pub fn assert_kind(error: &Error, kind: ErrorKind, says: &str) {
 
 /// Closes the connection that runs a statement with that text, once it does.
 pub fn kill_running(text: &str) {
-    wait_until("it runs", || running_like(text) == 1);
     let find = "SELECT id FROM information_schema.processlist \
                 WHERE info LIKE ? AND id <> CONNECTION_ID()";
     let mut direct = direct();
-    let id: Option<u64> = direct.exec_first(find, (format!("%{text}%"),)).unwrap();
+    let mut id: Option<u64> = None;
+    wait_until("it runs", || {
+        id = direct.exec_first(find, (format!("%{text}%"),)).unwrap();
+        id.is_some()
+    });
     direct.query_drop(format!("KILL {}", id.unwrap())).unwrap();
 }
 

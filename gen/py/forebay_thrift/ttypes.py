@@ -2443,7 +2443,7 @@ class ExecuteResult(object):
      - warning_count: MySQL's count of warnings, at most 65,535. 0 from SQLite.
      - rows: The rows, if the statement returns any.
      - warnings: As many as Options.warnings_max asked for.
-     - more_rows: The result sets after the first, which a CALL may have. At most 1,000.
+     - more_rows: The result sets after the first, which a CALL may have. At most 1,000 result sets in all.
      - matched_rows: Rows that the condition of an UPDATE met, however affected_rows is
     configured; of other statements the same as affected_rows.
      - insert_count: Rows that an INSERT or REPLACE has added: where the engine gives their ids
@@ -2897,8 +2897,11 @@ class BatchStep(object):
      - statement: As in ExecuteRequest.
      - param_rows: Run the statement once for each of these, as DB-API's executemany does;
     then the statement's own params must be unset. An INSERT or REPLACE … VALUES
-    is sent as few statements of many rows. All or nothing in every mode;
-    statements that return rows are refused. At least one row.
+    is sent as few statements of many rows: in these, without a strict
+    sql_mode, a NULL for a NOT NULL column becomes the type's default, where a
+    single one is refused. All or nothing in every mode; statements that return
+    rows are refused. At least one row; an error's message counts them from 0
+    (insert's from 1).
      - named_param_rows: The same with names.
      - condition: Run only then; if not, or if the other step was not run itself, SKIPPED. Default: run.
      - condition_step: Which step `condition` asks about, from 0: an earlier one. Default: the one before.

@@ -71,6 +71,11 @@ impl Account {
         Ok(())
     }
 
+    /// Bytes of the budget.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// The rows are of no use: others may have their place.
     pub(super) fn give_up(&mut self) {
         self.give_back(self.taken);

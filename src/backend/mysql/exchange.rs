@@ -12,6 +12,7 @@ use super::read::{Failure, Gathered, Reader, strayed};
 use super::statement::{Keep, Manner};
 use super::wait::Watch;
 use super::warnings;
+use crate::backend::batch::give_back;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{Answer, Limits};
@@ -65,16 +66,20 @@ pub(super) fn conclude(
             counts::settle(&mut answer, gathered.counted, text, connection.counting());
             connection.finish(manner.touches_session);
             // Another statement would clear them.
-            answer.warnings = warnings::read(connection, answer.warning_count, limits);
+            warnings::read(connection, &mut answer, limits);
             Ok(answer)
         }
         Err(failure) => Err(settle(connection, manner, limits, failure)),
     };
     if let Keep::Yes(_) = manner.keep
         && connection.modes_are_doubtful()
-    {
         // Were they not known, the next statement could not be written.
-        look_at_modes(connection, limits).map_err(|error| undone(error, manner))?;
+        && let Err(error) = look_at_modes(connection, limits)
+    {
+        if let Ok(answer) = &concluded {
+            give_back(answer, limits);
+        }
+        return Err(undone(error, manner));
     }
     concluded
 }

@@ -7,7 +7,7 @@ use crate::operation::Insert;
 use crate::sql;
 
 /// Short statements if every row fits one, else as long as the server takes.
-pub(super) fn texts(connection: &Connection, insert: &Insert) -> Result<Texts> {
+pub(super) fn texts(connection: &Connection, insert: &Insert) -> Result<Texts<'static>> {
     let mode = connection.mode();
     let longest = connection.statement_max_bytes();
     let usual = longest.min(STATEMENT_USUAL_BYTES);
@@ -16,10 +16,11 @@ pub(super) fn texts(connection: &Connection, insert: &Insert) -> Result<Texts> {
             sql::insert::for_mysql(insert, mode, longest)
         }
         result => result,
-    };
+    }?;
     Ok(Texts {
         mode,
-        texts: texts?,
+        count: texts.len(),
+        texts: Box::new(texts.into_iter().map(Ok)),
         touches_session: false,
         may_end_transaction: false,
         alone: Alone::Commits,

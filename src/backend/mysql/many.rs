@@ -9,12 +9,12 @@ use crate::operation::{Limits, Params, Statement};
 use crate::sql::{self, Dialect, Function, Setting, StatementKind, Template};
 
 /// The statements that do it, rendered under the connection's own modes.
-pub(super) fn texts(
+pub(super) fn texts<'t>(
     session: &mut Session<'_>,
-    statement: &Statement,
-    rows: &[Params],
+    statement: &'t Statement,
+    rows: &'t [Params],
     limits: &Limits,
-) -> Result<Texts> {
+) -> Result<Texts<'t>> {
     let setting = session.setting();
     session.with_connection(limits, |connection| {
         let mut template = analyze(connection, statement, rows, setting)?;
@@ -25,16 +25,20 @@ pub(super) fn texts(
         }
         let longest = connection.statement_max_bytes();
         let usual = longest.min(STATEMENT_USUAL_BYTES);
-        let texts = sql::many_for_mysql(&template, rows, usual, longest)?;
         let alone = alone(statement, &template);
-        if setting == Setting::Shared && (texts.len() > 1 || alone == Alone::InUnit) {
-            sql::check(Function::Execute, Setting::Atomic, &template)?;
+        let touches_session = template.may_touch_session();
+        let may_end_transaction = template.may_end_transaction();
+        let within_unit = sql::check(Function::Execute, Setting::Atomic, &template);
+        let texts = sql::many_for_mysql(template, rows, usual, longest)?;
+        if setting == Setting::Shared && (texts.statements() > 1 || alone == Alone::InUnit) {
+            within_unit?;
         }
         Ok(Texts {
             mode: connection.mode(),
-            texts,
-            touches_session: template.may_touch_session(),
-            may_end_transaction: template.may_end_transaction(),
+            count: texts.statements(),
+            texts: Box::new(texts),
+            touches_session,
+            may_end_transaction,
             alone,
         })
     })

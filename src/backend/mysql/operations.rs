@@ -197,7 +197,7 @@ impl<'b> Session<'b> {
 
     fn insert(&mut self, rows: &Insert, limits: &Limits) -> Result<Answer> {
         let texts = insert::texts(self.ready(limits)?, rows)?;
-        self.send_all(&texts, limits)
+        self.send_all(texts, limits)
     }
 
     fn batch(&mut self, batch: &Batch, limits: &Limits) -> Result<Answer> {

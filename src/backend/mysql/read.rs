@@ -103,6 +103,7 @@ impl Reader {
                 let mut sets = std::mem::take(&mut self.sets).into_iter();
                 gathered.answer.rows = sets.next();
                 gathered.answer.more_rows = sets.collect();
+                gathered.answer.taken = self.account.taken();
                 return Ok(gathered);
             }
             (None, Err(failure)) => failure,

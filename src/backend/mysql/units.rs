@@ -26,10 +26,13 @@ pub(super) enum Alone {
 }
 
 /// Finished statements that belong together.
-pub(super) struct Texts {
+pub(super) struct Texts<'t> {
     /// The modes that their literals are written for.
     pub(super) mode: SqlMode,
-    pub(super) texts: Vec<String>,
+    /// How many there are.
+    pub(super) count: usize,
+    /// One after the other, so that no more than one need be in memory.
+    pub(super) texts: Box<dyn Iterator<Item = Result<String>> + 't>,
     pub(super) touches_session: bool,
     pub(super) may_end_transaction: bool,
     pub(super) alone: Alone,
@@ -38,9 +41,9 @@ pub(super) struct Texts {
 impl<'b> Session<'b> {
     /// Sends finished statements, all or none. STATEMENT_NOT_ALLOWED, and none,
     /// if one returns rows.
-    pub(super) fn send_all(&mut self, texts: &Texts, limits: &Limits) -> Result<Answer> {
+    pub(super) fn send_all(&mut self, texts: Texts<'_>, limits: &Limits) -> Result<Answer> {
         self.mark_begun();
-        let is_alone = texts.texts.len() == 1 && texts.alone == Alone::Commits;
+        let is_alone = texts.count == 1 && texts.alone == Alone::Commits;
         if is_alone || self.unit == Unit::Open {
             return self.send_each(texts, limits);
         }
@@ -49,7 +52,10 @@ impl<'b> Session<'b> {
         let failed = match sent {
             Ok(total) => match batch::Session::commit_unit(self, limits) {
                 Ok(()) => return Ok(total),
-                Err(error) => error,
+                Err(error) => {
+                    batch::give_back(&total, limits);
+                    error
+                }
             },
             Err(error) => batch::undone(error, self.may_have_committed),
         };
@@ -58,16 +64,25 @@ impl<'b> Session<'b> {
         Err(failed)
     }
 
-    fn send_each(&mut self, texts: &Texts, limits: &Limits) -> Result<Answer> {
+    fn send_each(&mut self, texts: Texts<'_>, limits: &Limits) -> Result<Answer> {
         if texts.may_end_transaction {
             return self.guarded(limits, |session| session.send_plain(texts, limits));
         }
         self.send_plain(texts, limits)
     }
 
-    fn send_plain(&mut self, texts: &Texts, limits: &Limits) -> Result<Answer> {
+    fn send_plain(&mut self, texts: Texts<'_>, limits: &Limits) -> Result<Answer> {
         let mut total = Answer::default();
-        for text in &texts.texts {
+        let sent = self.send_into(&mut total, texts, limits);
+        if sent.is_err() {
+            batch::give_back(&total, limits);
+        }
+        sent.map(|()| total)
+    }
+
+    fn send_into(&mut self, total: &mut Answer, texts: Texts<'_>, limits: &Limits) -> Result<()> {
+        for text in texts.texts {
+            let text = text?;
             let manner = Manner {
                 effect: Effect::Atomic,
                 touches_session: texts.touches_session,
@@ -78,7 +93,7 @@ impl<'b> Session<'b> {
                 if connection.mode() != texts.mode {
                     return Err(changes_modes());
                 }
-                statement::send(connection, text, manner, limits)
+                statement::send(connection, &text, manner, limits)
             })?;
             if answer.rows.is_some() {
                 batch::give_back(&answer, limits);
@@ -86,7 +101,7 @@ impl<'b> Session<'b> {
             }
             total.add(answer);
         }
-        Ok(total)
+        Ok(())
     }
 
     /// Runs what may end the transaction without its text showing it, and finds
@@ -103,6 +118,9 @@ impl<'b> Session<'b> {
             return result;
         }
         let released = self.control(RELEASE_GUARD, CONTROL, limits);
+        if let (Err(_), Ok(answer)) = (&released, &result) {
+            batch::give_back(answer, limits);
+        }
         match (released, result) {
             (Ok(()), result) => {
                 self.may_have_committed = false;
@@ -141,7 +159,7 @@ impl batch::Session for Session<'_> {
         limits: &Limits,
     ) -> Result<Answer> {
         let texts = many::texts(self, statement, rows, limits)?;
-        self.send_all(&texts, limits)
+        self.send_all(texts, limits)
     }
 
     fn begin_unit(&mut self, limits: &Limits) -> Result<()> {

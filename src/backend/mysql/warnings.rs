@@ -4,7 +4,7 @@ use mysql::Row;
 
 use super::connection::Connection;
 use super::exchange;
-use crate::operation::{Limits, Warning};
+use crate::operation::{Answer, Limits, Warning};
 
 /// Of one message; what is longer is cut.
 const MESSAGE_MAX_BYTES: usize = 1_024;
@@ -12,28 +12,29 @@ const MESSAGE_MAX_BYTES: usize = 1_024;
 /// Beside its message, in a reply and in memory.
 const WARNING_BYTES: usize = 64;
 
-/// As many as were asked for, of those that the server kept (`max_error_count`).
-/// The statement has been run, whatever becomes of these: if they cannot be had
-/// there are none.
-pub(super) fn read(connection: &mut Connection, count: u32, limits: &Limits) -> Vec<Warning> {
-    if limits.warnings_max == 0 || count == 0 {
-        return Vec::new();
+/// Adds as many as were asked for, of those that the server kept
+/// (`max_error_count`). The statement has been run, whatever becomes of these: if
+/// they cannot be had there are none.
+pub(super) fn read(connection: &mut Connection, answer: &mut Answer, limits: &Limits) {
+    if limits.warnings_max == 0 || answer.warning_count == 0 {
+        return;
     }
     let text = format!("SHOW WARNINGS LIMIT {}", limits.warnings_max);
     let rows = match exchange::ask(connection, &text, limits) {
         Ok(rows) => rows,
         Err(failure) => {
             *connection.loss() = Some(exchange::told(failure));
-            return Vec::new();
+            return;
         }
     };
     let warnings: Vec<Warning> = rows.into_iter().filter_map(warning).collect();
     let bytes = warnings
         .iter()
         .map(|warning| warning.level.len() + warning.message.len() + WARNING_BYTES);
-    match limits.budget.take(bytes.sum()) {
-        Ok(()) => warnings,
-        Err(_) => Vec::new(),
+    let bytes = bytes.sum();
+    if limits.budget.take(bytes).is_ok() {
+        answer.taken += bytes;
+        answer.warnings = warnings;
     }
 }
 

@@ -27,9 +27,16 @@ const EXACT_AS_DOUBLE: u64 = 1 << 53;
 /// The budget is asked for in steps of so many bytes, not for every value.
 const STEP_BYTES: usize = 4 << 10;
 
+/// Rows, and the bytes of the budget that they hold.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    pub(super) rows: Rows,
+    pub(super) taken: usize,
+}
+
 /// Steps a bound statement to its end. What was taken of the budget is given back
 /// with an error.
-pub(super) fn read(statement: &mut Statement<'_>, limits: &Limits) -> Result<Rows, Failure> {
+pub(super) fn read(statement: &mut Statement<'_>, limits: &Limits) -> Result<Counted, Failure> {
     let mut columns = ColumnsBuilder::new(statement, limits);
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
@@ -98,7 +105,7 @@ impl ColumnsBuilder {
 
     /// From here on the rows' owner has what they took of the budget: all but the
     /// bitmaps of NULLs, which count for nothing.
-    fn finish(mut self) -> Rows {
+    fn finish(mut self) -> Counted {
         let row_count = self.row_count;
         let builders = std::mem::take(&mut self.columns);
         let columns = builders.into_iter().map(|builder| {
@@ -107,9 +114,12 @@ impl ColumnsBuilder {
             column
         });
         self.taken -= self.used;
-        Rows {
-            row_count,
-            columns: columns.collect(),
+        Counted {
+            rows: Rows {
+                row_count,
+                columns: columns.collect(),
+            },
+            taken: self.used,
         }
     }
 }

@@ -3,14 +3,13 @@
 use rusqlite::CachedStatement;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
-use super::columns;
+use super::columns::{self, Counted};
 use super::connection::{Connection, check_time};
 use super::errors::{self, Failure};
-use crate::backend::batch;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{Access, Answer, Insert, Limits, Params, Statement};
 use crate::sql::{self, Dialect, Function, Setting, Template};
-use crate::value::{Rows, Value};
+use crate::value::Value;
 
 /// Checks and runs a statement of a caller.
 pub(super) fn run(
@@ -176,9 +175,11 @@ fn run_bound(
         }),
     };
     let counted = counters.finish(connection, manner.inserts);
+    let read = rows?;
     Ok(Answer {
         statements: 1,
-        rows: Some(rows?).filter(|_| has_rows),
+        taken: read.taken,
+        rows: Some(read.rows).filter(|_| has_rows),
         ..counted
     })
 }
@@ -189,17 +190,17 @@ fn read_written(
     connection: &Connection,
     prepared: &mut CachedStatement<'_>,
     limits: &Limits,
-) -> Result<Rows> {
-    let mut answer = Answer::default();
+) -> Result<Counted> {
+    let mut counted = Counted::default();
     let done = connection.in_unit(limits, || {
-        let rows = columns::read(prepared, limits);
-        answer.rows = Some(rows.map_err(|failure| failure.into_error(limits))?);
+        let read = columns::read(prepared, limits);
+        counted = read.map_err(|failure| failure.into_error(limits))?;
         Ok(())
     });
     if done.is_err() {
-        batch::give_back(&answer, limits);
+        limits.budget.give_back(counted.taken);
     }
-    done.map(|()| answer.rows.unwrap_or_default())
+    done.map(|()| counted)
 }
 
 /// What SQLite counts for a connection over all its statements, before one.

@@ -4,7 +4,11 @@ use super::*;
 use crate::sql::many_for_mysql;
 
 fn many(sql: &str, rows: &[Params], usual: usize, longest: usize) -> Result<Vec<String>> {
-    many_for_mysql(&native(sql)?, rows, usual, longest)
+    let many = many_for_mysql(native(sql)?, rows, usual, longest)?;
+    let count = many.statements();
+    let texts: Vec<String> = many.collect::<Result<_>>()?;
+    assert_eq!(texts.len(), count);
+    Ok(texts)
 }
 
 fn ints(rows: &[&[i64]]) -> Vec<Params> {
@@ -157,7 +161,7 @@ fn many_rows_cannot_make_far_more_of_a_long_statement() {
     let rows = vec![positional([Value::Null]); 300];
     let error = many(&sql, &rows, 2 << 20, 2 << 20).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestTooLarge);
-    assert!(error.message().starts_with("rows: row 63"), "{error}");
+    assert!(error.message().starts_with("rows: row 25"), "{error}");
 }
 
 #[test]
@@ -167,8 +171,9 @@ fn rows_are_written_in_every_style_and_mode() {
     let sql = "INSERT INTO t VALUES (%(a)s, '%%', %(b)s, %(a)s) ON DUPLICATE KEY UPDATE a=a%%2";
     let dialect = Dialect::MySql(NO_BACKSLASH);
     let template = analyze(sql, ParamStyle::Pyformat, true, dialect).unwrap();
+    let many = many_for_mysql(template, &rows, 1000, 1000).unwrap();
     assert_eq!(
-        many_for_mysql(&template, &rows, 1000, 1000).unwrap(),
+        many.map(Result::unwrap).collect::<Vec<_>>(),
         [
             "INSERT INTO t VALUES (1, '%', 'it''s', 1),(2, '%', 'it''s', 2) ON DUPLICATE KEY UPDATE \
           a=a%2"
@@ -207,5 +212,5 @@ fn what_is_wrong_with_a_row_is_named() {
     let none = many("INSERT INTO t VALUES (?)", &[], 1000, 1000);
     assert_eq!(invalid(none), "rows: at least one is needed");
     let sqlite = analyze("SELECT ?", ParamStyle::Native, true, Dialect::Sqlite).unwrap();
-    assert!(many_for_mysql(&sqlite, &[good], 1000, 1000).is_err());
+    assert!(many_for_mysql(sqlite, &[good], 1000, 1000).is_err());
 }

@@ -13,7 +13,7 @@ fn limits(result_max_rows: usize, result_max_bytes: usize) -> Limits {
     }
 }
 
-fn read_all(sql: &str, limits: &Limits) -> Result<Rows> {
+fn read_all(sql: &str, limits: &Limits) -> Result<Counted> {
     let connection = Connection::open_in_memory().unwrap();
     let mut statement = connection.prepare(sql).unwrap();
     read(&mut statement, limits).map_err(|failure| failure.into_error(limits))
@@ -24,7 +24,7 @@ fn column(values: &[&str]) -> Column {
     let rows: Vec<String> = values.iter().map(|value| format!("({value})")).collect();
     let sql = format!("VALUES {}", rows.join(","));
     let limits = limits(1000, 1 << 20);
-    let mut rows = read_all(&sql, &limits).unwrap();
+    let Counted { mut rows, taken } = read_all(&sql, &limits).unwrap();
     assert_eq!(rows.row_count, values.len());
     // What is held is what was taken, and no more of it.
     let nulls: usize = rows.columns.iter().map(|column| column.nulls.len()).sum();
@@ -33,6 +33,8 @@ fn column(values: &[&str]) -> Column {
         .take((1 << 20) + nulls - rows.size_bytes())
         .expect("no more is taken than what is held");
     assert!(limits.budget.take(1).is_err(), "less is taken than is held");
+    limits.budget.give_back(taken);
+    assert!(limits.budget.take(taken).is_ok() && limits.budget.take(1).is_err());
     rows.columns.remove(0)
 }
 

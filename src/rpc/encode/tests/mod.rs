@@ -205,6 +205,7 @@ fn answer() -> Answer {
         more_rows: vec![Rows::default(), rows()],
         steps: Vec::new(),
         attempts: 0,
+        taken: 0,
     }
 }
 
