@@ -104,7 +104,10 @@ fn statements_that_change_the_session_are_refused() {
 /// A statement over `max_allowed_packet` would cost the connection.
 #[test]
 fn a_statement_over_max_allowed_packet_is_not_sent() {
-    let service = Running::new(vec![mysql_shard("main")]);
+    let mut shard = mysql_shard("main");
+    // So that another one is seen.
+    shard.pool.max_connections = 1;
+    let service = Running::new(vec![shard]);
     let mut client = service.client();
     let connection = client.texts("main", "SELECT CONNECTION_ID()");
     // Bytes that are no UTF-8 are written as two digits each.
