@@ -24,4 +24,5 @@ pub mod budget;
 pub mod cancel;
 pub mod error;
 pub mod operation;
+pub mod peer;
 pub mod value;

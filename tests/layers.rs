@@ -82,6 +82,10 @@ const ABSENCES: &[(&str, &[&str])] = &[
         &["backend", "rpc", "frontend", "config", "service"],
     ),
     (
+        "src/peer.rs",
+        &["backend", "rpc", "frontend", "config", "service"],
+    ),
+    (
         "src/value.rs",
         &["backend", "rpc", "frontend", "config", "service"],
     ),

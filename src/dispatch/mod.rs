@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::peer::Peer;
 use lane::Lane;
 
 /// Something to run on a worker thread.
@@ -21,6 +22,12 @@ pub trait Job: Send + 'static {
 
     /// When the caller stops waiting.
     fn deadline(&self) -> Instant;
+
+    /// Who has asked for it.
+    fn peer(&self) -> Peer;
+
+    /// Whether it is likely to hold its place for long.
+    fn is_long(&self) -> bool;
 
     /// Runs the job. A panic is contained, and the job dropped.
     fn run(self, scratch: &mut Self::Scratch);

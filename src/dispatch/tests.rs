@@ -18,6 +18,14 @@ impl Job for Gate {
         self.deadline
     }
 
+    fn peer(&self) -> Peer {
+        Peer::Local
+    }
+
+    fn is_long(&self) -> bool {
+        false
+    }
+
     fn run(self, _: &mut ()) {
         self.started.send(self.name).unwrap();
         self.go.recv().ok();
@@ -202,6 +210,14 @@ impl Job for Bomb {
 
     fn deadline(&self) -> Instant {
         Instant::now() + Duration::from_secs(60)
+    }
+
+    fn peer(&self) -> Peer {
+        Peer::Local
+    }
+
+    fn is_long(&self) -> bool {
+        false
     }
 
     fn run(self, _: &mut ()) {

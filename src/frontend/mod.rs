@@ -21,6 +21,7 @@ pub use inbox::{Fault, FaultKind, Message};
 pub use session::Reply;
 pub use socket::Listener;
 
+use crate::peer::Peer;
 use session::{Session, Task};
 use socket::{AsyncListener, ReadHalf, WriteHalf};
 
@@ -93,7 +94,7 @@ impl<H: Handle> Frontend<H> {
         let listener: AsyncListener = listener.into_async()?;
         loop {
             match listener.accept().await {
-                Ok((reader, writer)) => self.admit(reader, writer),
+                Ok((reader, writer, peer)) => self.admit(reader, writer, peer),
                 Err(error) => {
                     tracing::error!(%address, %error, "cannot accept a session");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -102,10 +103,11 @@ impl<H: Handle> Frontend<H> {
         }
     }
 
-    fn admit(self: &Arc<Self>, reader: ReadHalf, writer: WriteHalf) {
+    fn admit(self: &Arc<Self>, reader: ReadHalf, writer: WriteHalf, peer: Peer) {
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let handler = self.handler.clone();
-        let session = Arc::new(Session::new(number, writer, handler, self.draining.clone()));
+        let draining = self.draining.clone();
+        let session = Arc::new(Session::new(number, peer, writer, handler, draining));
         {
             let mut sessions = self.sessions();
             let limit = self.limits.sessions_max;

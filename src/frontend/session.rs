@@ -16,6 +16,7 @@ use super::patience::Patience;
 use super::scan::ScanLimits;
 use super::socket::{ReadHalf, WriteHalf};
 use super::{Handle, SessionLimits};
+use crate::peer::Peer;
 
 /// TMessageType of a call that wants no answer.
 const ONEWAY: u8 = 4;
@@ -24,6 +25,7 @@ const ONEWAY: u8 = 4;
 pub(super) struct Session {
     /// No other session of this process has or had it.
     number: u64,
+    peer: Peer,
     writer: WriteHalf,
     /// Hears of the end, when nobody has a use for the session any more.
     handler: Arc<dyn Handle>,
@@ -57,12 +59,14 @@ impl Drop for Session {
 impl Session {
     pub(super) fn new(
         number: u64,
+        peer: Peer,
         writer: WriteHalf,
         handler: Arc<dyn Handle>,
         draining: Arc<AtomicBool>,
     ) -> Session {
         Session {
             number,
+            peer,
             writer,
             handler,
             busy: AtomicBool::new(false),
@@ -178,6 +182,11 @@ impl Reply {
     /// The number of the session that is answered.
     pub fn session(&self) -> u64 {
         self.session.number
+    }
+
+    /// Who is answered.
+    pub fn peer(&self) -> Peer {
+        self.session.peer
     }
 
     /// Sends what was appended since `begin`. Never waits for the client, which

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, UnixListener, tcp, unix};
 
 use super::inbox::Inbox;
 use crate::config::ListenAddress;
+use crate::peer::Peer;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 4096;
@@ -145,10 +146,10 @@ pub(super) enum AsyncListener {
 }
 
 impl AsyncListener {
-    pub(super) async fn accept(&self) -> io::Result<(ReadHalf, WriteHalf)> {
+    pub(super) async fn accept(&self) -> io::Result<(ReadHalf, WriteHalf, Peer)> {
         match self {
             AsyncListener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, address) = listener.accept().await?;
                 // Without them the session works all the same.
                 let _ = stream.set_nodelay(true);
                 let keepalive = TcpKeepalive::new()
@@ -157,12 +158,13 @@ impl AsyncListener {
                     .with_retries(KEEPALIVE_PROBES);
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
                 let (read, write) = stream.into_split();
-                Ok((ReadHalf::Tcp(read), WriteHalf::Tcp(write)))
+                let peer = Peer::at(address.ip());
+                Ok((ReadHalf::Tcp(read), WriteHalf::Tcp(write), peer))
             }
             AsyncListener::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let (read, write) = stream.into_split();
-                Ok((ReadHalf::Unix(read), WriteHalf::Unix(write)))
+                Ok((ReadHalf::Unix(read), WriteHalf::Unix(write), Peer::Local))
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::dispatch::Refusal;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::frontend::{self, Message, Wire};
 use crate::operation::{Answer, Limits, Operation};
+use crate::peer::Peer;
 use crate::rpc::{
     self, Ask, Asked, Call, Form, Info, Protocol, Reply, ShardFacts, ShardKind, Unread,
 };
@@ -109,6 +110,10 @@ impl Request {
 
     pub(super) fn deadline(&self) -> Instant {
         self.0.deadline
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        self.0.reply.peer()
     }
 
     /// Why it is not begun, once its deadline has passed.

@@ -8,6 +8,7 @@ use super::request::{Request, expired};
 use super::transactions::Abandoned;
 use crate::dispatch::Job;
 use crate::error::Error;
+use crate::peer::Peer;
 
 /// Boxed where it is large, since it moves from queue to queue.
 pub(super) enum Work {
@@ -54,6 +55,19 @@ impl Job for Work {
             Work::Gathered(gathering) => gathering.answer_by(),
             Work::Rollback(abandoned) => abandoned.deadline(),
         }
+    }
+
+    fn peer(&self) -> Peer {
+        match self {
+            Work::Request(request) => request.peer(),
+            Work::Item(item) => item.peer(),
+            Work::Gathered(gathering) => gathering.peer(),
+            Work::Rollback(_) => Peer::Local,
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        false
     }
 
     fn run(self, buffer: &mut Vec<u8>) {

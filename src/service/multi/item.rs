@@ -7,6 +7,7 @@ use super::{Gathering, Left};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::operation::{Answer, Limits, Operation};
+use crate::peer::Peer;
 use crate::rpc::{AskedOptions, Call, Form, ItemReply};
 use crate::service::request::expired;
 
@@ -83,6 +84,10 @@ impl ItemJob {
     pub(in crate::service) fn deadline(&self) -> Instant {
         let limits = self.task.as_ref().map(|(_, limits)| limits.deadline);
         limits.unwrap_or(self.gathering.deadline)
+    }
+
+    pub(in crate::service) fn peer(&self) -> Peer {
+        self.gathering.peer
     }
 
     /// Its outcome is known already.

@@ -21,6 +21,7 @@ use crate::budget::Budget;
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::Answer;
+use crate::peer::Peer;
 use crate::rpc::{AskedOptions, Item, ItemReply, Policy, Reply};
 
 /// After its deadline a multi is answered as soon as a worker is free; not later
@@ -31,6 +32,7 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 pub(in crate::service) struct Gathering {
     core: Arc<Core>,
     policy: Policy,
+    peer: Peer,
     arrived: Instant,
     deadline: Instant,
     budget: Arc<Budget>,
@@ -70,6 +72,7 @@ impl Gathering {
             budget: core.budget(),
             core: core.clone(),
             policy,
+            peer: addressee.reply.peer(),
             arrived: addressee.arrived,
             deadline: addressee.deadline,
             state: Mutex::new(State {
@@ -264,6 +267,10 @@ impl Gathering {
         let item = state.items.get_mut(index);
         let item = item.filter(|item| item.outcome.is_none());
         item.map(|item| item.started = Some(started)).is_some()
+    }
+
+    pub(in crate::service) fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// When the last chance to answer is gone.
