@@ -1,19 +1,25 @@
-//! Bounded first-in-first-out queues, one for each lane, served by shared
-//! worker threads. A lane is a shard, but nothing here knows shards, SQL or
-//! Thrift: a job is whatever can be run.
+//! Bounded queues, one for each lane, served by shared worker threads. A lane is a
+//! shard, but nothing here knows shards, SQL or Thrift: a job is whatever can be
+//! run.
 //!
 //! No lane ever has more jobs running than its own limit, so that a slow one
-//! holds its own workers only; lanes with work are served in turn.
+//! holds its own workers only; lanes with work are served in turn. So are, within
+//! a lane, the peers whose jobs wait there, first come first served each, and of
+//! its places jobs that are long, or may be, get some only. What cannot be done in time is
+//! refused when it comes.
 
+mod estimate;
 mod lane;
+mod queue;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::peer::Peer;
-use lane::Lane;
+use lane::{Kind, Lane, Next};
 
 /// Something to run on a worker thread.
 pub trait Job: Send + 'static {
@@ -26,11 +32,20 @@ pub trait Job: Send + 'static {
     /// Who has asked for it.
     fn peer(&self) -> Peer;
 
-    /// Whether it is likely to hold its place for long.
+    /// Whether it is likely to hold its place for long. Asked when it comes and
+    /// when its turn has come, under a lock: it costs no more than reading numbers.
     fn is_long(&self) -> bool;
+
+    /// Whether nobody knows, and such jobs have been long of late. As `is_long`.
+    fn may_be_long(&self) -> bool {
+        false
+    }
 
     /// Runs the job. A panic is contained, and the job dropped.
     fn run(self, scratch: &mut Self::Scratch);
+
+    /// Instead: it has waited until its deadline has passed, or is too near.
+    fn expire(self, scratch: &mut Self::Scratch);
 }
 
 /// Limits of one lane.
@@ -38,8 +53,31 @@ pub trait Job: Send + 'static {
 pub struct LaneLimits {
     /// Jobs that run at the same time.
     pub in_flight_max: usize,
+    /// Of them, those that are long or may be.
+    pub long_max: usize,
     /// Jobs that wait while `in_flight_max` are running.
     pub queue_max: usize,
+}
+
+/// How a lane is doing, and what it has not run since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneFigures {
+    pub waiting: usize,
+    /// Of those that wait, those that are likely to hold their place for long.
+    pub waiting_long: usize,
+    pub running: usize,
+    /// Of those that run.
+    pub running_long: usize,
+    /// Places that `Dispatcher::hold` has taken.
+    pub held: usize,
+    /// Refused because the queue was full.
+    pub refused_full: u64,
+    /// Taken out of a full queue again, for another peer's job.
+    pub displaced: u64,
+    /// Refused because its turn would have come too late.
+    pub refused_too_late: u64,
+    /// Given up in the queue, at its deadline or shortly before.
+    pub expired: u64,
 }
 
 /// Why a job was not taken; it comes back to the caller.
@@ -51,7 +89,8 @@ pub enum Refusal<J> {
         /// The lane's `queue_max`.
         limit: usize,
     },
-    /// By what its jobs took of late, the lane would reach it after its deadline.
+    /// By what its jobs took of late, the lane would be done with it after its
+    /// deadline.
     TooLate {
         /// The job that was not taken.
         job: J,
@@ -76,7 +115,10 @@ struct Shared<J: Job> {
 struct State<J> {
     lanes: Vec<Lane<J>>,
     /// Lanes that have a job and may run it, in the order they are served.
-    ready: std::collections::VecDeque<usize>,
+    ready: VecDeque<usize>,
+    /// Lanes where jobs wait, and some where they did: a thousand idle lanes cost
+    /// nothing when one looks for what has expired.
+    watched: Vec<usize>,
     /// Workers waiting for `work`.
     idle: usize,
     /// A worker is on its way; it sees to it that others follow if they must.
@@ -91,7 +133,8 @@ impl<J: Job> Dispatcher<J> {
     pub fn new(lanes: &[LaneLimits], threads_max: usize) -> Dispatcher<J> {
         let state = State {
             lanes: lanes.iter().map(Lane::new).collect(),
-            ready: Default::default(),
+            ready: VecDeque::new(),
+            watched: Vec::new(),
             idle: 0,
             waking: false,
             threads: 0,
@@ -106,22 +149,27 @@ impl<J: Job> Dispatcher<J> {
         }
     }
 
-    /// Queues a job, or gives it back at once. Costs a short lock, and a thread
-    /// start while fewer than `threads_max` run; never waits for a job.
-    pub fn submit(&self, lane: usize, job: J) -> Result<(), Refusal<J>> {
+    /// Queues a job, or gives it back at once. If it is taken in another one's
+    /// stead, that one comes back, and is to be told that the queue is full. Costs
+    /// a short lock, and a thread start while fewer than `threads_max` run; never
+    /// waits for a job.
+    pub fn submit(&self, lane: usize, job: J) -> Result<Option<J>, Refusal<J>> {
         let now = Instant::now();
         let mut state = self.shared.lock();
         if state.stopped {
             return Err(Refusal::Stopped(job));
         }
-        state.lanes[lane].admit(job, now)?;
+        let displaced = state.lanes[lane].admit(job, now)?;
         state.list_if_ready(lane);
+        if state.lanes[lane].watch() {
+            state.watched.push(lane);
+        }
         let wake = Shared::engage(&self.shared, &mut state);
         drop(state);
         if wake {
             self.shared.work.notify_one();
         }
-        Ok(())
+        Ok(displaced)
     }
 
     /// Takes one of a lane's places for what goes on after its job has ended, such
@@ -143,20 +191,34 @@ impl<J: Job> Dispatcher<J> {
         }
     }
 
-    /// Takes out what waits on any lane and has passed its deadline, so that it
-    /// is answered in time. Costs a look at every job that waits, under the lock.
-    pub fn take_expired(&self) -> Vec<J> {
-        let now = Instant::now();
-        let mut state = self.shared.lock();
-        let lanes = state.lanes.iter_mut();
-        lanes.flat_map(|lane| lane.take_expired(now)).collect()
+    /// Asks all that waits for its deadline again: some may have become earlier.
+    pub fn renew_deadlines(&self) {
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        for &lane in &state.watched {
+            state.lanes[lane].renew_deadlines();
+        }
     }
 
-    /// Jobs waiting and running on a lane.
-    #[cfg(test)]
-    fn load(&self, lane: usize) -> usize {
-        let state = self.shared.lock();
-        state.lanes[lane].load()
+    /// Takes out what waits on any lane and has passed its deadline, so that it
+    /// is answered in time. Costs nothing for a lane where nothing waits, and a
+    /// look at all that waits where something has expired.
+    pub fn take_expired(&self) -> Vec<J> {
+        let now = Instant::now();
+        let mut expired = Vec::new();
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        state.watched.retain(|&lane| {
+            let lane = &mut state.lanes[lane];
+            lane.take_expired(now, &mut expired);
+            lane.stays_watched()
+        });
+        expired
+    }
+
+    /// What a lane does now and has done.
+    pub fn figures(&self, lane: usize) -> LaneFigures {
+        self.shared.lock().lanes[lane].figures()
     }
 
     /// Takes nothing new and gives back what still waits; jobs that run go on.
@@ -224,11 +286,9 @@ impl<J: Job> Shared<J> {
         let mut scratch = J::Scratch::default();
         let mut state = shared.lock();
         state.waking = false;
-        loop {
-            if state.stopped {
-                return;
-            }
-            let Some((lane, job)) = state.take() else {
+        let mut now = Instant::now();
+        while !state.stopped {
+            let Some((lane, next)) = state.take(now) else {
                 state.idle += 1;
                 state = shared
                     .work
@@ -236,6 +296,7 @@ impl<J: Job> Shared<J> {
                     .unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
                 state.waking = false;
+                now = Instant::now();
                 continue;
             };
             let wake = Shared::engage(shared, &mut state);
@@ -243,25 +304,44 @@ impl<J: Job> Shared<J> {
             if wake {
                 shared.work.notify_one();
             }
-            let started = Instant::now();
-            // A job that panics must not cost the lane its place.
-            if catch_unwind(AssertUnwindSafe(|| job.run(&mut scratch))).is_err() {
-                scratch = J::Scratch::default();
-            }
-            let took = started.elapsed();
+            let ran = perform(next, &mut scratch);
+            let ended = Instant::now();
             state = shared.lock();
-            state.lanes[lane].finish(took);
-            state.list_if_ready(lane);
+            if let Some(kind) = ran {
+                state.lanes[lane].finish(kind, now, ended);
+                state.list_if_ready(lane);
+            }
+            now = ended;
         }
     }
 }
 
-impl<J> State<J> {
-    fn take(&mut self) -> Option<(usize, J)> {
+/// Runs a job, or gives it up. Tells what kind of place it had. A job that panics
+/// must not cost the lane its place.
+fn perform<J: Job>(next: Next<J>, scratch: &mut J::Scratch) -> Option<Kind> {
+    let (kind, done) = match next {
+        Next::Run(job, kind) => {
+            let run = AssertUnwindSafe(|| job.run(scratch));
+            (Some(kind), catch_unwind(run))
+        }
+        Next::GiveUp(job) => {
+            let expire = AssertUnwindSafe(|| job.expire(scratch));
+            (None, catch_unwind(expire))
+        }
+    };
+    if done.is_err() {
+        *scratch = J::Scratch::default();
+    }
+    kind
+}
+
+impl<J: Job> State<J> {
+    fn take(&mut self, now: Instant) -> Option<(usize, Next<J>)> {
         while let Some(lane) = self.ready.pop_front() {
-            if let Some(job) = self.lanes[lane].start() {
-                self.list_if_ready(lane);
-                return Some((lane, job));
+            let next = self.lanes[lane].start(now);
+            self.list_if_ready(lane);
+            if let Some(next) = next {
+                return Some((lane, next));
             }
         }
         None

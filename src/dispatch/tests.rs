@@ -1,7 +1,23 @@
+mod books;
+mod fairness;
+mod jobs;
+mod overload;
+mod simulation;
+mod turned;
+
+pub(super) use simulation::Order;
+
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use super::*;
+
+impl<J: Job> Dispatcher<J> {
+    fn load(&self, lane: usize) -> usize {
+        let figures = self.figures(lane);
+        figures.waiting + figures.running
+    }
+}
 
 /// Reports its name when it starts, then waits to be let go.
 struct Gate {
@@ -26,6 +42,8 @@ impl Job for Gate {
         false
     }
 
+    fn expire(self, _: &mut ()) {}
+
     fn run(self, _: &mut ()) {
         self.started.send(self.name).unwrap();
         self.go.recv().ok();
@@ -43,6 +61,7 @@ impl Bench {
             .iter()
             .map(|&(in_flight_max, queue_max)| LaneLimits {
                 in_flight_max,
+                long_max: in_flight_max,
                 queue_max,
             })
             .collect();
@@ -71,7 +90,7 @@ impl Bench {
             deadline: Instant::now() + timeout,
         };
         match self.dispatcher.submit(lane, job) {
-            Ok(()) => Ok(go),
+            Ok(_) => Ok(go),
             Err(Refusal::Full { .. }) => Err("full"),
             Err(Refusal::TooLate { .. }) => Err("too late"),
             Err(Refusal::Stopped(_)) => Err("stopped"),
@@ -202,6 +221,23 @@ fn what_expires_while_it_waits_is_given_back() {
     assert_eq!(bench.next(), "patient");
 }
 
+/// With a thousand shards, what looks for the expired sees only those in use.
+#[test]
+fn lanes_where_nothing_waits_are_not_looked_at() {
+    let bench = Bench::new(&[(1, 10); 1_000], 2);
+    let running = bench.submit(7, "running").unwrap();
+    assert_eq!(bench.next(), "running");
+    let waiting = bench.submit(7, "waiting").unwrap();
+    let watched = || bench.dispatcher.shared.lock().watched.clone();
+    bench.dispatcher.take_expired();
+    assert_eq!(watched(), [7]);
+    drop(running);
+    assert_eq!(bench.next(), "waiting");
+    bench.dispatcher.take_expired();
+    assert!(watched().is_empty());
+    drop(waiting);
+}
+
 /// Panics when it runs.
 struct Bomb;
 
@@ -220,6 +256,8 @@ impl Job for Bomb {
         false
     }
 
+    fn expire(self, _: &mut ()) {}
+
     fn run(self, _: &mut ()) {
         panic!("as it should");
     }
@@ -229,6 +267,7 @@ impl Job for Bomb {
 fn a_job_that_panics_gives_its_place_back() {
     let limits = LaneLimits {
         in_flight_max: 1,
+        long_max: 1,
         queue_max: 10,
     };
     let dispatcher = Dispatcher::new(&[limits], 1);
