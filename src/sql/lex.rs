@@ -285,7 +285,7 @@ fn opens_comment(byte: Option<u8>) -> bool {
 
 /// The end of what is quoted from `start`; a quote doubled or, with `escapes`,
 /// after a backslash does not end it.
-fn closing_quote(bytes: &[u8], start: usize, quote: u8, escapes: bool) -> Option<usize> {
+pub(super) fn closing_quote(bytes: &[u8], start: usize, quote: u8, escapes: bool) -> Option<usize> {
     let mut at = start + 1;
     loop {
         let rest = bytes.get(at..)?;

@@ -11,6 +11,7 @@
 
 mod assign;
 mod commit;
+mod digest;
 pub mod insert;
 mod kind;
 mod leftover;
@@ -28,6 +29,7 @@ mod words;
 
 mod watch;
 
+pub use digest::{DIGEST_MAX_BYTES, DIGESTED_MAX_BYTES, digest};
 pub use kind::{Function, Progress, Setting, StatementKind, check};
 pub use many::{Many, many_for_mysql};
 pub use mode::{Dialect, SqlMode};

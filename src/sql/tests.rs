@@ -2,6 +2,7 @@
 //! over any text. What a real server makes of it is tested in `tests/escaping`.
 
 mod assignments;
+mod digests;
 mod inserts;
 mod kinds;
 mod leftovers;

@@ -15,7 +15,7 @@ const PIECES: [&str; 44] = [
     "$$", "\0", "é", "😀", " ", " ", "1", ".", "a", "SELECT", "INTO", "GET_LOCK", "WITH",
 ];
 
-fn any_sql() -> impl Strategy<Value = String> {
+pub(super) fn any_sql() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec(prop::sample::select(&PIECES[..]), 0..24);
     prop_oneof![
         4 => pieces.prop_map(|pieces| pieces.concat()),
@@ -24,7 +24,7 @@ fn any_sql() -> impl Strategy<Value = String> {
 }
 
 /// Mostly well-formed statements.
-fn likely_sql() -> impl Strategy<Value = String> {
+pub(super) fn likely_sql() -> impl Strategy<Value = String> {
     let parts = [
         "'a?'",
         "'it''s'",
@@ -55,14 +55,14 @@ fn likely_sql() -> impl Strategy<Value = String> {
         .prop_map(|parts| format!("SELECT {}", parts.join(" ")))
 }
 
-fn any_mode() -> impl Strategy<Value = SqlMode> {
+pub(super) fn any_mode() -> impl Strategy<Value = SqlMode> {
     any::<(bool, bool)>().prop_map(|(ansi_quotes, no_backslash_escapes)| SqlMode {
         ansi_quotes,
         no_backslash_escapes,
     })
 }
 
-fn any_value() -> impl Strategy<Value = Value> {
+pub(super) fn any_value() -> impl Strategy<Value = Value> {
     let hostile = "['\"\\\\`\0\u{1a}\n;#?%:a-]{0,12}";
     prop_oneof![
         Just(Value::Null),
@@ -113,7 +113,7 @@ fn literal_tokens(value: &Value, after_minus: bool, mode: SqlMode) -> Vec<Seen> 
     seen
 }
 
-fn run<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value)) {
+pub(super) fn run<S: Strategy>(cases: u32, strategy: &S, test: impl Fn(S::Value)) {
     let config = Config {
         cases,
         failure_persistence: None,
