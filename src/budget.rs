@@ -33,6 +33,11 @@ impl Memory {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Bytes that may be in use.
+    pub fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     /// A request's part: at most `max_bytes` of results.
     pub fn budget(self: &Arc<Memory>, max_bytes: usize) -> Arc<Budget> {
         Arc::new(Budget {

@@ -2,58 +2,99 @@
 //! what runs: whoever runs it says how it is stopped, for as long as it can be.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind};
 
-/// Shared by an operation and by those who may stop it.
+/// Shared by operations and by those who may stop them. A client's session has
+/// one for its life, and each item of a `multi` one of its own; what uses one runs
+/// one after the other. No request costs it an allocation: to note how one
+/// exchange is stopped, and that it is over, are two uncontended locks.
 #[derive(Default)]
 pub struct Cancel {
-    state: Mutex<State>,
+    /// [`NOT_CANCELLED`], or a cause.
+    cause: AtomicU8,
+    stop: Mutex<Option<Stop>>,
 }
 
-type Stop = Box<dyn Fn() + Send>;
+const NOT_CANCELLED: u8 = 0;
 
-#[derive(Default)]
-struct State {
-    cancelled: bool,
-    stop: Option<Stop>,
+/// Why something is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cause {
+    /// Another item of the same request has failed, or their time is over.
+    OtherItem = 1,
+    /// Nobody is there any more to be answered.
+    ClientGone = 2,
+}
+
+impl Cause {
+    /// What the caller of a cancelled operation is told.
+    pub fn error(self) -> Error {
+        let message = match self {
+            Cause::OtherItem => {
+                "another item of the request failed, and its policy is to stop the others"
+            }
+            Cause::ClientGone => {
+                "the client has closed its connection, or its sending side; what it asked for is \
+                 stopped"
+            }
+        };
+        Error::new(ErrorKind::Cancelled, message)
+    }
+}
+
+/// What stops an operation: a call, and what it is about, such as a socket.
+#[derive(Clone, Copy)]
+pub struct Stop {
+    pub call: fn(i32),
+    pub on: i32,
 }
 
 impl Cancel {
-    /// Stops what runs, and whatever is begun later. Never blocks for long.
-    pub fn cancel(&self) {
-        let mut state = self.lock();
-        state.cancelled = true;
-        if let Some(stop) = &state.stop {
-            stop();
+    /// Stops what runs, and whatever is begun later. Never blocks for long. The
+    /// first cause is the one that is told.
+    pub fn cancel(&self, cause: Cause) {
+        let stop = self.lock();
+        let _ = self.cause.compare_exchange(
+            NOT_CANCELLED,
+            cause as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if let Some(stop) = *stop {
+            (stop.call)(stop.on);
         }
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.lock().cancelled
+        self.cause.load(Ordering::Acquire) != NOT_CANCELLED
     }
 
     /// Until the guard is dropped, `stop` is what stops the operation. It is
     /// called at once if that has been asked already, and never after the guard
     /// is dropped, so that it may use what lives as long.
-    pub fn on_cancel(&self, stop: impl Fn() + Send + 'static) -> CancelGuard<'_> {
-        let mut state = self.lock();
-        if state.cancelled {
-            stop();
+    pub fn on_cancel(&self, stop: Stop) -> CancelGuard<'_> {
+        let mut current = self.lock();
+        if self.is_cancelled() {
+            (stop.call)(stop.on);
         }
-        state.stop = Some(Box::new(stop));
+        *current = Some(stop);
         CancelGuard(self)
     }
 
     /// What the caller of a cancelled operation is told.
-    pub fn error() -> Error {
-        let message = "another item of the request failed, and its policy is to stop the others";
-        Error::new(ErrorKind::Cancelled, message)
+    pub fn error(&self) -> Error {
+        match self.cause.load(Ordering::Acquire) {
+            cause if cause == Cause::ClientGone as u8 => Cause::ClientGone.error(),
+            _ => Cause::OtherItem.error(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Stop>> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,35 +109,37 @@ pub struct CancelGuard<'c>(&'c Cancel);
 
 impl Drop for CancelGuard<'_> {
     fn drop(&mut self) {
-        self.0.lock().stop = None;
+        *self.0.lock() = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use super::*;
 
     #[test]
     fn it_is_stopped_while_it_can_be() {
-        let cancel = Cancel::default();
-        let stops = Arc::new(AtomicU32::new(0));
-        let count = |stops: &Arc<AtomicU32>| {
-            let stops = stops.clone();
-            move || {
-                stops.fetch_add(1, Ordering::Relaxed);
-            }
+        static STOPS: AtomicU32 = AtomicU32::new(0);
+        let seven = Stop {
+            call: |on| {
+                STOPS.fetch_add(on.unsigned_abs(), Ordering::Relaxed);
+            },
+            on: 7,
         };
-        drop(cancel.on_cancel(count(&stops)));
-        let guard = cancel.on_cancel(count(&stops));
-        cancel.cancel();
-        assert_eq!(stops.load(Ordering::Relaxed), 1);
+        let stops = || STOPS.load(Ordering::Relaxed);
+        let cancel = Cancel::default();
+        drop(cancel.on_cancel(seven));
+        let guard = cancel.on_cancel(seven);
+        cancel.cancel(Cause::ClientGone);
+        assert_eq!(stops(), 7);
         drop(guard);
-        cancel.cancel();
-        assert_eq!(stops.load(Ordering::Relaxed), 1);
-        let _late = cancel.on_cancel(count(&stops));
-        assert_eq!(stops.load(Ordering::Relaxed), 2);
+        cancel.cancel(Cause::OtherItem);
+        assert_eq!(stops(), 7);
+        let _late = cancel.on_cancel(seven);
+        assert_eq!(stops(), 14);
+        // The first cause stays.
+        assert!(cancel.error().message().contains("client"));
     }
 }

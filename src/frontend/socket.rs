@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -12,8 +13,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::{TcpListener, UnixListener, tcp, unix};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
 
 use super::inbox::Inbox;
 use crate::config::ListenAddress;
@@ -80,7 +81,8 @@ impl Listener {
         &self.address
     }
 
-    pub(super) fn into_async(self) -> io::Result<AsyncListener> {
+    /// For whoever speaks another protocol there. Within a tokio runtime.
+    pub fn into_async(self) -> io::Result<AsyncListener> {
         match self.kind {
             Kind::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
@@ -95,7 +97,7 @@ impl Listener {
                 let listener = UnixListener::from_std(listener)?;
                 Ok(AsyncListener::Unix {
                     listener,
-                    _file: SocketFile(path),
+                    file: SocketFile(path),
                 })
             }
         }
@@ -129,7 +131,7 @@ fn bind_unix(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
 }
 
 /// Removes the file of a Unix socket once nobody listens on it.
-pub(super) struct SocketFile(PathBuf);
+pub struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
@@ -137,11 +139,13 @@ impl Drop for SocketFile {
     }
 }
 
-pub(super) enum AsyncListener {
+/// A bound address that can be accepted from.
+pub enum AsyncListener {
     Tcp(TcpListener),
     Unix {
         listener: UnixListener,
-        _file: SocketFile,
+        /// To be kept as long as it is listened on.
+        file: SocketFile,
     },
 }
 
@@ -181,13 +185,42 @@ impl ReadHalf {
     pub(super) async fn read_into(&mut self, inbox: &mut Inbox) -> io::Result<usize> {
         poll_fn(|context| {
             READ_BUFFER.with_borrow_mut(|buffer| {
-                let mut buffer = ReadBuf::new(buffer);
+                let most = inbox.read_max_bytes(READ_BYTES);
+                let mut buffer = ReadBuf::new(&mut buffer[..most]);
                 ready!(self.poll_read(context, &mut buffer))?;
                 inbox.push(buffer.filled());
                 Poll::Ready(Ok(buffer.filled().len()))
             })
         })
         .await
+    }
+
+    /// Waits for bytes and forgets them; 0 is the end.
+    pub(super) async fn discard(&mut self) -> io::Result<usize> {
+        poll_fn(|context| {
+            READ_BUFFER.with_borrow_mut(|buffer| {
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(self.poll_read(context, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            })
+        })
+        .await
+    }
+
+    /// Whether the client has closed its connection or its sending side, or reset
+    /// it, even if bytes are there that were not read. Does not wait.
+    pub(super) async fn has_hung_up(&self) -> bool {
+        let ready = async {
+            match self {
+                ReadHalf::Tcp(half) => half.ready(Interest::READABLE).await,
+                ReadHalf::Unix(half) => half.ready(Interest::READABLE).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            ready = ready => ready.map_or(true, |ready| ready.is_read_closed()),
+            () = std::future::ready(()) => false,
+        }
     }
 
     fn poll_read(
@@ -223,6 +256,29 @@ impl WriteHalf {
             }
         }
         Ok(written)
+    }
+
+    /// Whether the client has sent what nobody has read.
+    pub(super) fn has_input(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit(); 1];
+        // Past tokio, which knows of what came only when it has been told.
+        self.as_socket()
+            .peek(&mut byte)
+            .is_ok_and(|count| count > 0)
+    }
+
+    /// Closes the connection for both sides. What the client sends from here on is
+    /// not read, and what was sent to it still arrives.
+    pub(super) fn shut_down(&self) {
+        // It may be closed already.
+        let _ = self.as_socket().shutdown(Shutdown::Both);
+    }
+
+    fn as_socket(&self) -> SockRef<'_> {
+        match self {
+            WriteHalf::Tcp(half) => SockRef::from(AsRef::<TcpStream>::as_ref(half)),
+            WriteHalf::Unix(half) => SockRef::from(AsRef::<UnixStream>::as_ref(half)),
+        }
     }
 
     pub(super) async fn writable(&self) -> io::Result<()> {

@@ -2,7 +2,9 @@
 //!
 //! A call's arguments have the request struct as field 1. In it, field 1 is the
 //! shard's name and field 15 the options, whose fields 1 to 3 are the timeout,
-//! the request id and the transaction.
+//! the request id and the transaction. Field 2 is what tells beforehand what the
+//! request will cost: a statement, whose field 1 is its text; the name of a table,
+//! in insert; the steps of a batch, of which the first has its statement as field 1.
 
 use std::ops::Range;
 
@@ -18,11 +20,13 @@ pub struct Head {
     /// The function, after the service's name and a colon if multiplexed.
     pub name: Range<usize>,
     pub sequence_id: i32,
-    /// None, as with the next three: not there, or not of the contract's type.
+    /// None, as with the next four: not there, or not of the contract's type.
     pub shard: Option<Range<usize>>,
     pub timeout_ms: Option<i32>,
     pub request_id: Option<Range<usize>>,
     pub transaction: Option<Range<usize>>,
+    /// The text of the statement, or of a batch's first one; insert's table.
+    pub text: Option<Range<usize>>,
 }
 
 /// What a level of a message is to its head.
@@ -31,6 +35,10 @@ pub(super) enum Role {
     Arguments,
     Request,
     Options,
+    Statement,
+    /// The list of a batch's steps, and each of them.
+    Steps,
+    Step,
     /// A struct without meaning here.
     Plain,
     Container,
@@ -63,6 +71,11 @@ impl Head {
         text(message, self.transaction.as_ref()?)
     }
 
+    /// None if there is none, or not all of it has come. It may be no UTF-8.
+    pub fn text_in<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+        message.get(self.text.clone()?)
+    }
+
     /// Notes the coming value of a field, and tells what role it has itself if
     /// it is a struct. A field that comes again replaces all that it said
     /// before, as it does in the decoder.
@@ -78,14 +91,27 @@ impl Head {
         match (role, id) {
             (Role::Arguments, 1) => {
                 self.shard = None;
+                self.text = None;
                 self.forget_options();
                 return Some(Role::Request);
+            }
+            (Role::Request, 2) => {
+                self.text = text_place::<E>(reader, kind)?;
+                reader.at = value_at;
+                return Some(match kind {
+                    Kind::Struct => Role::Statement,
+                    Kind::List => Role::Steps,
+                    _ => Role::Plain,
+                });
             }
             (Role::Request, 15) => {
                 self.forget_options();
                 return Some(Role::Options);
             }
             (Role::Request, 1) => self.shard = text_place::<E>(reader, kind)?,
+            (Role::Statement, 1) => self.text = text_place::<E>(reader, kind)?,
+            // Of the other steps nothing is noted.
+            (Role::Step, 1) if self.text.is_none() => return Some(Role::Statement),
             (Role::Options, 1) => self.timeout_ms = number::<E>(reader, kind)?,
             (Role::Options, 2) => self.request_id = text_place::<E>(reader, kind)?,
             (Role::Options, 3) => self.transaction = text_place::<E>(reader, kind)?,

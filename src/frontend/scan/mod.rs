@@ -164,7 +164,7 @@ impl Scanner {
         let mut done = self.stage == Stage::Complete;
         while !done {
             let outcome = match level.role {
-                Role::Container => self.pass_values::<E>(&mut reader, &mut level),
+                Role::Container | Role::Steps => self.pass_values::<E>(&mut reader, &mut level),
                 _ => self.pass_fields::<E>(&mut reader, &mut level),
             };
             match outcome {
@@ -230,7 +230,11 @@ impl Scanner {
                 left: level.left - 1,
                 ..*level
             };
-            if self.pass::<E>(reader, kind, Role::Plain, rest, level)? {
+            let role = match level.role {
+                Role::Steps => Role::Step,
+                _ => Role::Plain,
+            };
+            if self.pass::<E>(reader, kind, role, rest, level)? {
                 return Some(false);
             }
         }
@@ -261,7 +265,7 @@ impl Scanner {
                 return Some(true);
             }
             (Extent::Told, _) => {
-                self.pass_container::<E>(reader, kind, rest, level)?;
+                self.pass_container::<E>(reader, kind, role, rest, level)?;
                 return Some(true);
             }
         }
@@ -288,6 +292,7 @@ impl Scanner {
         &mut self,
         reader: &mut Reader,
         kind: Kind,
+        role: Role,
         rest: Level,
         level: &mut Level,
     ) -> Option<()> {
@@ -321,7 +326,10 @@ impl Scanner {
         }
         self.outer.push(rest);
         *level = Level {
-            role: Role::Container,
+            role: match role {
+                Role::Steps => Role::Steps,
+                _ => Role::Container,
+            },
             last_id: 0,
             left,
             even,

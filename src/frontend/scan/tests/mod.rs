@@ -80,6 +80,51 @@ fn the_head_of_a_query() {
         assert_eq!(head.timeout_ms, Some(500));
         assert_eq!(head.request_id_in(&message), Some("req-1"));
         assert_eq!(head.transaction_in(&message), Some("token"));
+        let sql: &[u8] = b"SELECT name FROM t WHERE id = ?";
+        assert_eq!(head.text_in(&message), Some(sql));
+    }
+}
+
+#[test]
+fn what_tells_the_cost_beforehand() {
+    let statement = |sql| Struct(vec![(4, I32(1)), (1, text(sql))]);
+    let step = |sql| Struct(vec![(4, I32(1)), (1, statement(sql))]);
+    let cases = [
+        // A statement, and the last of a repeated one.
+        (vec![(2, statement("a"))], Some("a")),
+        (vec![(2, statement("a")), (2, statement("b"))], Some("b")),
+        (vec![(2, statement("a")), (2, Struct(vec![]))], None),
+        // An insert: its table, whatever its columns.
+        (
+            vec![(2, text("users")), (3, List(vec![text("id")]))],
+            Some("users"),
+        ),
+        // A batch: its first step that has a statement.
+        (
+            vec![(2, List(vec![step("a"), step("b")])), (3, I32(1))],
+            Some("a"),
+        ),
+        (
+            vec![(2, List(vec![Struct(vec![]), step("b"), step("c")]))],
+            Some("b"),
+        ),
+        (vec![(2, List(vec![])), (15, Struct(vec![]))], None),
+        // Others of these types, and elsewhere.
+        (vec![(2, List(vec![text("a")]))], None),
+        (vec![(2, Set(vec![step("a")]))], None),
+        (vec![(2, List(vec![List(vec![step("a")])]))], None),
+        (vec![(2, Struct(vec![(1, I32(1))]))], None),
+        (vec![(3, statement("a"))], None),
+    ];
+    for protocol in PROTOCOLS {
+        for (fields, expected) in cases.clone() {
+            let message = request(protocol, fields);
+            let mut scanner = scanner(protocol);
+            assert_eq!(scanner.scan_frame(&message), Ok(()));
+            let expected = expected.map(str::as_bytes);
+            assert_eq!(scanner.head().text_in(&message), expected);
+            check_growing(protocol, ScanLimits::default(), &message);
+        }
     }
 }
 
