@@ -100,6 +100,7 @@ struct Fields {
     database: Option<DatabaseError>,
     limit_met: Option<LimitMet>,
     item: Option<usize>,
+    sent: u32,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -134,6 +135,7 @@ impl Error {
             database: None,
             limit_met: None,
             item: None,
+            sent: 0,
         }))
     }
 
@@ -149,6 +151,13 @@ impl Error {
 
     pub fn with_retry(mut self, retry: Retry) -> Error {
         self.0.retry = retry;
+        self
+    }
+
+    /// Adds to what the caller is told.
+    pub fn noting(mut self, further: &str) -> Error {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(further);
         self
     }
 
@@ -173,6 +182,12 @@ impl Error {
     /// Names the step of a batch, or the item of a multi, that failed.
     pub fn with_item(mut self, item: usize) -> Error {
         self.0.item = Some(item);
+        self
+    }
+
+    /// How often the request was given to the database before it failed.
+    pub fn with_sent(mut self, sent: u32) -> Error {
+        self.0.sent = sent;
         self
     }
 
@@ -206,6 +221,11 @@ impl Error {
 
     pub fn item(&self) -> Option<usize> {
         self.0.item
+    }
+
+    /// How often the request was given to the database.
+    pub fn sent(&self) -> u32 {
+        self.0.sent
     }
 }
 

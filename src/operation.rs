@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::budget::Budget;
 use crate::cancel::Cancel;
+use crate::digests::Meter;
 use crate::error::Error;
 use crate::value::{Rows, Value};
 
@@ -150,6 +151,24 @@ pub struct Limits {
     pub budget: Arc<Budget>,
     /// How another thread can stop it; None: nobody may.
     pub cancel: Option<Arc<Cancel>>,
+    /// The caller does not mind if it is applied more than once.
+    pub idempotent: bool,
+    /// Takes the time of what runs; None: nobody wants to know.
+    pub meter: Option<Meter>,
+}
+
+impl Limits {
+    /// Another thread has stopped the operation.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.as_deref().is_some_and(Cancel::is_cancelled)
+    }
+
+    /// What to tell of an operation that another thread has stopped.
+    pub fn cancelled(&self) -> Option<Error> {
+        let cancel = self.cancel.as_deref();
+        let cancelled = cancel.filter(|cancel| cancel.is_cancelled());
+        cancelled.map(Cancel::error)
+    }
 }
 
 /// What MySQL has to say of a statement that went well.
@@ -185,6 +204,8 @@ pub struct Answer {
     pub steps: Vec<StepOutcome>,
     /// How often a batch was run.
     pub attempts: u32,
+    /// How often all of it was given to the database.
+    pub sent: u32,
     /// Bytes of the request's budget that it holds, its steps' apart.
     pub taken: usize,
 }

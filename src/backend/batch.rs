@@ -6,10 +6,10 @@ mod references;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
+use super::retry::jittered;
+use crate::digests::Meter;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{
     Answer, Batch, BatchMode, Condition, Limits, Params, Statement, Step, StepOutcome, Wanted,
@@ -133,7 +133,10 @@ fn run_step(
     if !is_met(step.condition, before) {
         return StepOutcome::Skipped;
     }
-    match try_step(session, number, step, before, limits) {
+    let ran = Meter::run_step(limits.meter.as_ref(), &step.statement, || {
+        try_step(session, number, step, before, limits)
+    });
+    match ran {
         Ok(answer) => StepOutcome::Done(answer),
         Err(error) => StepOutcome::Failed(error),
     }
@@ -244,7 +247,7 @@ pub(super) fn undone(error: Error, may_have_committed: bool) -> Error {
     }
 }
 
-fn give_back_all(outcomes: &[StepOutcome], limits: &Limits) {
+pub(super) fn give_back_all(outcomes: &[StepOutcome], limits: &Limits) {
     for outcome in outcomes {
         if let StepOutcome::Done(answer) = outcome {
             give_back(answer, limits);
@@ -261,9 +264,7 @@ pub(super) fn give_back(answer: &Answer, limits: &Limits) {
 /// again. False: there is no time for it.
 fn pause(attempts: u32, deadline: Instant) -> bool {
     let usual = PAUSE * 2_u32.pow(attempts - 1);
-    // Each state hashes differently: chance without a package for it.
-    let chance = RandomState::new().build_hasher().finish() % 1_000;
-    let length = usual / 2 + usual.mul_f64(chance as f64 / 1_000.0);
+    let length = jittered(usual);
     if Instant::now() + length >= deadline {
         return false;
     }

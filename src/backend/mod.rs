@@ -4,13 +4,16 @@
 mod batch;
 mod mysql;
 mod pool;
+mod retry;
 mod shards;
 mod sqlite;
 mod transaction;
 
 use std::time::Duration;
 
-pub use shards::{Shard, ShardStatus, Shards};
+pub use pool::{PoolStats, Unavailable};
+pub use retry::RetryStats;
+pub use shards::{KillStats, Shard, ShardStats, ShardStatus, Shards};
 pub use transaction::Transaction;
 
 use crate::error::{Error, ErrorKind};

@@ -2,35 +2,46 @@
 
 use super::mysql::MySqlTransaction;
 use super::sqlite::SqliteTransaction;
+use crate::digests::Meter;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::operation::{Answer, Limits, Operation};
 
 /// An open transaction and the connection that it holds. Dropped unfinished, it
 /// is rolled back.
-pub struct Transaction(Inner);
+pub struct Transaction {
+    inner: Inner,
+    begun: u32,
+}
 
 pub(super) enum Inner {
-    MySql(MySqlTransaction),
-    Sqlite(SqliteTransaction),
+    MySql(Box<MySqlTransaction>),
+    Sqlite(Box<SqliteTransaction>),
 }
 
 impl Transaction {
-    pub(super) fn new(inner: Inner) -> Transaction {
-        Transaction(inner)
+    /// `begun`: how often the database was asked to begin it.
+    pub(super) fn new(inner: Inner, begun: u32) -> Transaction {
+        Transaction { inner, begun }
+    }
+
+    /// How often the database was asked to begin it.
+    pub fn begun(&self) -> u32 {
+        self.begun
     }
 
     /// Runs one operation in it, blocking until it is done or its deadline passes.
     /// TRANSACTION_ABORTED, with the first cause, once it is dead.
     pub fn run(&mut self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        match &mut self.0 {
+        let inner = &mut self.inner;
+        Meter::run(limits.meter.as_ref(), operation, || match inner {
             Inner::MySql(transaction) => transaction.run(operation, limits),
             Inner::Sqlite(transaction) => transaction.run(operation, limits),
-        }
+        })
     }
 
     /// Whether nothing can be run in it any more. Then it holds no connection.
     pub fn is_dead(&self) -> bool {
-        match &self.0 {
+        match &self.inner {
             Inner::MySql(transaction) => transaction.is_dead(),
             Inner::Sqlite(transaction) => transaction.is_dead(),
         }
@@ -40,7 +51,7 @@ impl Transaction {
     /// answered. After any other error it is rolled back. Nothing is to be run in
     /// it after this.
     pub fn commit(&mut self, limits: &Limits) -> Result<()> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::MySql(transaction) => transaction.commit(limits),
             Inner::Sqlite(transaction) => transaction.commit(limits),
         }
@@ -48,7 +59,7 @@ impl Transaction {
 
     /// Well too if it is dead.
     pub fn rollback(self, limits: &Limits) -> Result<()> {
-        match self.0 {
+        match self.inner {
             Inner::MySql(transaction) => transaction.rollback(limits),
             Inner::Sqlite(transaction) => transaction.rollback(limits),
         }

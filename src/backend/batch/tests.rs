@@ -135,6 +135,8 @@ fn limits_of(bytes: usize) -> Limits {
         warnings_max: 0,
         budget: Memory::new(1 << 20).budget(bytes),
         cancel: None,
+        idempotent: false,
+        meter: None,
     }
 }
 

@@ -1,31 +1,22 @@
 //! One connection: what is known of its session, and whether it may be used again.
 
+mod manager;
+
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mysql::OptsBuilder;
 use mysql::consts::SessionStateType;
-use r2d2_mysql::MySqlConnectionManager;
-use r2d2_mysql::r2d2::ManageConnection;
-use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::errors;
-use super::kill::Killer;
+use super::kill::{Killer, Victim};
 use super::prepared::Unpreparable;
 use super::session::{self, Server};
 use super::wait::Watch;
-use crate::backend::pool::Manager;
-use crate::config::{AffectedRows, MySqlTarget, PoolConfig, StatementPath};
+use super::watchdog::{Leash, Ran};
+use crate::config::AffectedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::SqlMode;
-
-/// A connection that was not used for so long, or for half its idle timeout, is
-/// pinged before it is.
-const PING_AFTER_MAX: Duration = Duration::from_secs(30);
-
-/// A connection that was not used for so long is looked at before it is.
-const LOOK_AFTER: Duration = Duration::from_millis(1);
+pub use manager::MySqlManager;
 
 /// Statements that are made for many rows are kept below this where the rows let
 /// them: the server parses and logs each one whole.
@@ -37,37 +28,31 @@ const COMMAND_BYTES: usize = 1;
 /// How long a connection waits to be cleaned before it is dropped instead.
 const CLEAN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Opens connections and says whether they are still good.
-pub struct MySqlManager {
-    inner: MySqlConnectionManager,
-    killer: Killer,
-    statements: StatementPath,
-    counting: AffectedRows,
-    /// The statement that makes a fresh session the shard's own.
-    session: String,
-    ping_after: Duration,
-    encrypted: bool,
-}
-
 /// A connection and its state.
 pub struct Connection {
+    /// Before what it watches, since fields are dropped in their order.
+    leash: Leash,
     inner: mysql::Conn,
     server: Server,
     mode: SqlMode,
     session: String,
     ping_after: Duration,
     encrypted: bool,
+    opened: Instant,
     last_used: Instant,
     watch: Watch,
     state: State,
     /// Another thread may have shut the socket.
     cut: bool,
+    /// The last exchange lasted past its deadline, and was ended.
+    late: bool,
     /// Why an exchange whose answer is good has cost the connection all the same.
     loss: Option<Error>,
     /// The session may not be as a fresh one is. Stays so until it is reset.
     suspect: bool,
     /// Something was sent since it was fresh.
     used: bool,
+    exchanges: u64,
     /// A transaction may be open on it.
     in_transaction: bool,
     /// Its database may be another than at first, to which no reset goes back.
@@ -92,80 +77,14 @@ enum State {
     Closed,
 }
 
-impl MySqlManager {
-    pub(super) fn new(
-        target: &MySqlTarget,
-        pool: &PoolConfig,
-        kill_threads: Arc<ScheduledThreadPool>,
-    ) -> MySqlManager {
-        let options = session::options(target, pool.connect_timeout);
-        MySqlManager {
-            inner: MySqlConnectionManager::new(OptsBuilder::from_opts(options.clone())),
-            killer: Killer::new(options, kill_threads),
-            statements: target.statements,
-            counting: target.affected_rows,
-            session: session::session_statement(target),
-            ping_after: PING_AFTER_MAX.min(pool.idle_timeout / 2),
-            encrypted: target.tls.is_some(),
-        }
-    }
-
-    /// Of all connections that this manager opens.
-    pub(super) fn killer(&self) -> Killer {
-        self.killer.clone()
-    }
-}
-
-impl Manager for MySqlManager {
-    type Connection = Connection;
-
-    fn connect(&self) -> Result<Connection, String> {
-        let mut inner = self
-            .inner
-            .connect()
-            .map_err(|error| errors::describe(&error))?;
-        let server = session::set_up(&mut inner, &self.session, || Ok(()))
-            .map_err(|error| errors::describe(&error))?;
-        let watch = Watch::new(&inner);
-        Ok(Connection {
-            mode: SqlMode::parse(&server.sql_mode),
-            inner,
-            server,
-            session: self.session.clone(),
-            ping_after: self.ping_after,
-            encrypted: self.encrypted,
-            last_used: Instant::now(),
-            watch,
-            state: State::Ready,
-            cut: false,
-            loss: None,
-            suspect: false,
-            used: false,
-            in_transaction: false,
-            moved: false,
-            modes_doubtful: false,
-            killer: self.killer.clone(),
-            counting: self.counting,
-            unpreparable: match self.statements {
-                StatementPath::Escaped => None,
-                StatementPath::Prepared => Some(Unpreparable::default()),
-            },
-        })
-    }
-
-    fn is_alive(&self, connection: &mut Connection) -> bool {
-        let idle = connection.last_used.elapsed();
-        idle < LOOK_AFTER || !connection.watch.has_hung_up(connection.encrypted)
-    }
-
-    fn is_broken(&self, connection: &Connection) -> bool {
-        !connection.is_ready() || connection.needs_reset()
-    }
-}
-
 impl Connection {
-    pub(super) fn id(&self) -> u32 {
-        self.inner.connection_id()
+    /// What is to be stopped if it runs something.
+    pub(super) fn victim(&self) -> Victim {
+        Victim {
+            connection_id: self.inner.connection_id(),
+            server: self.server.identity.clone(),
+            opened: self.opened,
+        }
     }
 
     pub(super) fn server(&self) -> &Server {
@@ -240,9 +159,16 @@ impl Connection {
     /// another; an error means that nothing was begun.
     pub(super) fn start(&mut self, deadline: Instant) -> Result<Watch> {
         self.watch.start(deadline)?;
+        self.leash.begin(deadline);
         self.state = State::Unfinished;
         self.used = true;
+        self.exchanges += 1;
         Ok(self.watch)
+    }
+
+    /// How many exchanges were begun on it.
+    pub(super) fn exchanges(&self) -> u64 {
+        self.exchanges
     }
 
     /// What an exchange goes over.
@@ -250,9 +176,21 @@ impl Connection {
         &mut self.inner
     }
 
-    /// Takes back what `start` has lent: it knows what the socket was told.
+    /// Takes back what `start` has lent: it knows what the socket was told. The
+    /// exchange is over.
     pub(super) fn keep(&mut self, watch: Watch) {
         self.watch = watch;
+        self.unleash();
+    }
+
+    fn unleash(&mut self) {
+        self.late = self.leash.end() == Ran::Late;
+        self.cut |= self.late;
+    }
+
+    /// The last exchange was ended because it lasted past its deadline.
+    pub(super) fn was_late(&self) -> bool {
+        self.late
     }
 
     /// Whether it has been idle for so long that only a ping tells if the way to
@@ -287,8 +225,9 @@ impl Connection {
         self.modes_doubtful |= touched;
         self.state = match error {
             mysql::Error::MySqlError(error)
-                // Where it takes no writes, its successor may be elsewhere.
-                if errors::closes_connection(error.code) || errors::is_read_only(error) =>
+                // A transaction that cannot write is to be begun anew, perhaps elsewhere.
+                if errors::closes_connection(error.code)
+                    || (self.in_transaction && errors::is_read_only(error)) =>
             {
                 State::Closed
             }
@@ -331,11 +270,14 @@ impl Connection {
 
     pub(super) fn ping(&mut self, deadline: Instant) -> Result<()> {
         self.start(deadline)?;
-        match self.inner.ping() {
+        let answer = self.inner.ping();
+        self.unleash();
+        match answer {
             Ok(()) => {
                 self.finish(false);
                 Ok(())
             }
+            Err(_) if self.late => Err(errors::late(errors::Effect::None)),
             Err(error) => {
                 self.finish_refused(&error, false);
                 Err(errors::from_mysql(&error, errors::Effect::None))
@@ -356,13 +298,15 @@ impl Connection {
             let message = "a connection was dropped, for its database had been changed";
             return Err(Error::new(ErrorKind::ConnectionLost, message));
         }
-        self.watch
-            .start(deadline.min(Instant::now() + CLEAN_TIMEOUT))?;
+        let deadline = deadline.min(Instant::now() + CLEAN_TIMEOUT);
+        self.watch.start(deadline)?;
+        self.leash.begin(deadline);
         let cleaned = self.inner.reset().and_then(|()| {
             let watch = &mut self.watch;
             let in_time = || watch.check().map_err(|_| io::ErrorKind::TimedOut.into());
             session::set_up(&mut self.inner, &self.session, in_time)
         });
+        self.unleash();
         let server = cleaned.map_err(|error| {
             let reason = errors::describe(&error);
             let message = format!("a connection was dropped, for it could not be reset: {reason}");

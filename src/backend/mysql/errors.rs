@@ -4,6 +4,7 @@
 use std::error::Error as _;
 use std::io;
 
+use crate::backend::pool::{ConnectFailure, ConnectFailureKind};
 use crate::error::{Error, ErrorKind, Outcome, Retry};
 
 /// The server's number for a statement that a KILL QUERY has stopped.
@@ -28,10 +29,7 @@ pub(super) enum Effect {
 pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
     match error {
         mysql::Error::MySqlError(error) => from_server(error, effect),
-        error if is_timeout(error) => {
-            let message = "the deadline passed while the statement ran; it has been stopped";
-            Error::new(ErrorKind::DeadlineExceeded, message).with_outcome(unfinished(effect))
-        }
+        error if is_timeout(error) => late(effect),
         error if error.is_connectivity_error() => {
             let message = format!(
                 "the connection to the database was lost: {}",
@@ -47,6 +45,12 @@ pub(super) fn from_mysql(error: &mysql::Error, effect: Effect) -> Error {
         }
         error => Error::new(ErrorKind::Internal, describe(error)).with_outcome(unfinished(effect)),
     }
+}
+
+/// The deadline passed before the statement's answer was there.
+pub(super) fn late(effect: Effect) -> Error {
+    let message = "the deadline passed while the statement ran; it is being stopped";
+    Error::new(ErrorKind::DeadlineExceeded, message).with_outcome(unfinished(effect))
 }
 
 fn from_server(error: &mysql::MySqlError, effect: Effect) -> Error {
@@ -147,6 +151,48 @@ fn errno(error: &Error) -> Option<i32> {
     error.database().map(|database| database.errno)
 }
 
+/// Why a connection could not be opened.
+pub(super) fn connect_failure(error: &mysql::Error) -> ConnectFailure {
+    let mysql::Error::MySqlError(server) = error else {
+        let kind = match error {
+            mysql::Error::TlsError(_) => ConnectFailureKind::Refused,
+            error if is_unresolved(error) => ConnectFailureKind::Unresolved,
+            _ => ConnectFailureKind::Unreachable,
+        };
+        return ConnectFailure::new(kind, describe(error));
+    };
+    let kind = match server.code {
+        // Too many connections: of all, of the user, or of the user in an hour.
+        1040 | 1203 | 1226 => ConnectFailureKind::Crowded,
+        // The user, the password, the database, the host, the way to log in.
+        1044 | 1045 | 1049 | 1129 | 1130 | 1251 | 1524 | 1698 | 1862 | 3118 | 4151 => {
+            ConnectFailureKind::Refused
+        }
+        _ => ConnectFailureKind::Unreachable,
+    };
+    ConnectFailure {
+        database: Some((i32::from(server.code), server.state.clone())),
+        ..ConnectFailure::new(kind, describe(error))
+    }
+}
+
+/// The host's name could not be resolved, which says nothing of the database. The
+/// error has no kind of its own.
+pub(super) fn is_unresolved(error: &mysql::Error) -> bool {
+    const BY_STD: &str = "failed to lookup address information";
+    match error {
+        mysql::Error::DriverError(mysql::DriverError::CouldNotConnect(Some((_, why, _)))) => {
+            why.contains(BY_STD)
+        }
+        _ => false,
+    }
+}
+
+/// The server takes no more connections now.
+pub(super) fn is_crowded(error: &mysql::Error) -> bool {
+    connect_failure(error).kind == ConnectFailureKind::Crowded
+}
+
 /// Errors after which the server has closed the connection, or is about to.
 pub(super) fn closes_connection(errno: u16) -> bool {
     matches!(errno, 1053 | 1077 | 1079 | 1153 | 1927 | 3169 | 4031)
@@ -171,10 +217,13 @@ pub(super) fn io_error(error: &mysql::Error) -> Option<&io::Error> {
     }
 }
 
+/// What is told of a server that takes too long when a connection is opened.
+pub(super) const NO_ANSWER: &str = "it did not answer within connect_timeout_ms";
+
 /// A text for callers and the log; never holds a password.
 pub(super) fn describe(error: &mysql::Error) -> String {
     if is_timeout(error) {
-        return "it did not answer within connect_timeout_ms".to_owned();
+        return NO_ANSWER.to_owned();
     }
     if let Some(error) = io_error(error) {
         return error.to_string();

@@ -10,10 +10,8 @@ use super::errors::{self, Effect};
 use super::kill::{self, Sent, Stopping};
 use super::read::{Failure, Gathered, Reader, strayed};
 use super::statement::{Keep, Manner};
-use super::wait::Watch;
 use super::warnings;
 use crate::backend::batch::give_back;
-use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::{Answer, Limits};
 use crate::sql::SqlMode;
@@ -27,8 +25,8 @@ pub(super) fn run<T>(
     limits: &Limits,
     work: impl FnOnce(&mut mysql::Conn, &mut Reader) -> T,
 ) -> Result<T> {
-    if is_cancelled(limits) {
-        return Err(Cancel::error());
+    if let Some(cancelled) = limits.cancelled() {
+        return Err(cancelled);
     }
     let watch = connection.start(limits.deadline)?;
     let mut reader = Reader::new(connection, watch, keep, limits);
@@ -37,18 +35,14 @@ pub(super) fn run<T>(
         let _guard = limits
             .cancel
             .as_deref()
-            .map(|cancel| cancel.on_cancel(move || Watch::hang_up(&watch)));
+            .map(|cancel| cancel.on_cancel(watch.stop()));
         work(connection.session(), &mut reader)
     };
     connection.keep(reader.watch);
-    if is_cancelled(limits) {
+    if limits.is_cancelled() {
         connection.note_cut();
     }
     Ok(done)
-}
-
-fn is_cancelled(limits: &Limits) -> bool {
-    limits.cancel.as_deref().is_some_and(Cancel::is_cancelled)
 }
 
 /// What came of a statement, for its caller and for the connection.
@@ -118,9 +112,13 @@ fn refused(
     touched: bool,
 ) -> Error {
     let by_server = matches!(error, mysql::Error::MySqlError(_));
-    if !by_server && is_cancelled(limits) {
+    if !by_server && let Some(cancelled) = limits.cancelled() {
         // It stays unfinished, and what the server still does for it is stopped.
-        return Cancel::error().with_outcome(errors::unfinished(effect));
+        return cancelled.with_outcome(errors::unfinished(effect));
+    }
+    if !by_server && connection.was_late() {
+        // As above.
+        return errors::late(effect);
     }
     connection.finish_refused(error, touched);
     errors::from_mysql(error, effect)
@@ -198,6 +196,11 @@ pub(super) fn ask(
     });
     let result = asked.map_err(Failure::NotBegun)?;
     match &result {
+        Err(Failure::Database(error))
+            if connection.was_late() && !matches!(error, mysql::Error::MySqlError(_)) =>
+        {
+            return Err(Failure::GivenUp(errors::late(Effect::None)));
+        }
         Ok(_) => connection.finish_quietly(),
         Err(Failure::Database(error)) => connection.finish_refused(error, false),
         Err(_) => {}

@@ -22,21 +22,26 @@ mod transaction;
 mod units;
 mod wait;
 mod warnings;
+mod watchdog;
 
 use std::time::{Duration, Instant};
 
 pub use self::transaction::MySqlTransaction;
+pub(super) use self::watchdog::Watchdog;
 
 use self::connection::MySqlManager;
 use self::kill::Killer;
 use self::operations::{Ground, Session};
 use super::Found;
-use super::pool::{Checkout, Pool};
-use super::shards::Threads;
+use super::batch::give_back_all;
+use super::pool::{Checkout, Pool, Unavailable};
+use super::retry::{Retries, Safety, Try};
+use super::shards::{ShardStats, Threads};
 use crate::cancel::Cancel;
 use crate::config::{MySqlTarget, PoolConfig};
-use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
-use crate::operation::{Answer, Limits, Operation};
+use crate::digests::Meter;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::operation::{Answer, Limits, Operation, StepOutcome};
 
 /// How long an idle connection may take to answer before another is tried.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
@@ -45,6 +50,7 @@ const PING_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct MySqlBackend {
     pool: Pool<MySqlManager>,
     killer: Killer,
+    retries: Retries,
 }
 
 impl MySqlBackend {
@@ -55,35 +61,74 @@ impl MySqlBackend {
         pool: &PoolConfig,
         threads: &Threads,
     ) -> MySqlBackend {
-        let manager = MySqlManager::new(target, pool, threads.kill.clone());
+        let manager =
+            MySqlManager::new(shard, target, pool, threads.kill.clone(), &threads.watchdog);
         let killer = manager.killer();
         MySqlBackend {
-            pool: Pool::new(shard, manager, pool, threads.connect.clone()),
+            pool: Pool::new(
+                shard,
+                manager,
+                pool,
+                threads.connect.clone(),
+                threads.common.clone(),
+            ),
             killer,
+            retries: Retries::new(pool),
         }
     }
 
     /// Why the database cannot be reached; `None` while it can.
-    pub fn unavailable(&self) -> Option<String> {
+    pub fn unavailable(&self) -> Option<Unavailable> {
         self.pool.unavailable()
     }
 
-    /// Runs one operation and holds a connection for that long. What only reads
-    /// is run once more if its connection is lost.
-    pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        let result = self.run_once(operation, limits);
-        match &result {
-            Err(error) if reads(operation) && was_lost(error) => self.run_once(operation, limits),
-            _ => result,
+    /// A job that finds that out, for a thread that connects.
+    pub fn probe(&self) -> Box<dyn FnOnce() + Send> {
+        Box::new(self.pool.probe())
+    }
+
+    pub fn stats(&self) -> ShardStats {
+        ShardStats {
+            pool: self.pool.stats(),
+            retries: self.retries.stats(),
+            kills: self.killer.stats(),
         }
     }
 
-    fn run_once(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        let connection = self.checkout(limits)?;
+    /// Runs one operation and holds a connection for that long. What was not done,
+    /// or may be done twice, is run again where that may help.
+    pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
+        let (result, sent) = self.retries.run(
+            Safety::of(operation, limits),
+            limits,
+            failure,
+            |answer| give_back_all(&answer.steps, limits),
+            || self.run_once(operation, limits),
+        );
+        match result {
+            Ok(mut answer) => {
+                answer.sent = sent;
+                Ok(answer)
+            }
+            Err(error) => Err(error.with_sent(sent)),
+        }
+    }
+
+    fn run_once(&self, operation: &Operation, limits: &Limits) -> Try<Answer> {
+        let connection = match self.checkout(limits) {
+            Ok(connection) => connection,
+            Err(error) => return Try::unsent(error),
+        };
         let mut session = Session::new(connection, Ground::Shared(self));
-        let result = session.run(operation, limits);
+        let result = Meter::run(limits.meter.as_ref(), operation, || {
+            session.run(operation, limits)
+        });
         session.check_in(limits);
-        result
+        Try {
+            result,
+            sent: session.sent,
+            replaced: session.replaced,
+        }
     }
 
     fn checkout(&self, limits: &Limits) -> Result<Checkout<MySqlManager>> {
@@ -131,11 +176,12 @@ impl MySqlBackend {
     }
 }
 
-/// Gives a connection back clean, or drops it and stops what it still runs. The
-/// caller's answer waits for it, but not past the deadline.
+/// Gives a connection back clean, or ends it and stops what it still runs, for which
+/// nobody waits. The caller's answer waits for the rest, but not past the deadline.
 fn check_in(killer: &Killer, mut connection: Checkout<MySqlManager>, deadline: Instant) {
     if connection.is_unfinished() {
-        killer.kill(connection.id(), &connection.server().identity);
+        connection.hang_up();
+        return killer.kill(connection.victim(), connection);
     }
     if let Err(error) = connection.clean(deadline) {
         let reason = error.message();
@@ -143,11 +189,17 @@ fn check_in(killer: &Killer, mut connection: Checkout<MySqlManager>, deadline: I
     }
 }
 
-fn reads(operation: &Operation) -> bool {
-    matches!(operation, Operation::Query(_) | Operation::Ping)
-}
-
-/// The connection was, and nothing that was done on it may have stayed.
-fn was_lost(error: &Error) -> bool {
-    error.kind() == ErrorKind::ConnectionLost && error.outcome() == Outcome::NotApplied
+/// What another try may mend: of a batch, what ended the steps after it.
+fn failure(result: &Result<Answer>) -> Option<&Error> {
+    let lost = |step: &'_ StepOutcome| match step {
+        StepOutcome::Failed(error) => error.kind() == ErrorKind::ConnectionLost,
+        _ => false,
+    };
+    match result {
+        Err(error) => Some(error),
+        Ok(answer) => match answer.steps.iter().find(|step| lost(step)) {
+            Some(StepOutcome::Failed(error)) => Some(error),
+            _ => None,
+        },
+    }
 }

@@ -41,6 +41,10 @@ pub(super) struct Session<'b> {
     pub(super) unit: Unit,
     /// A statement has ended the transaction by its own doing, or is not known not to have.
     pub(super) may_have_committed: bool,
+    /// Something was given to the database.
+    pub(super) sent: bool,
+    /// The database takes no writes, and the pool's connections are replaced.
+    pub(super) replaced: bool,
 }
 
 /// Whose the connection is between two statements.
@@ -65,6 +69,8 @@ impl<'b> Session<'b> {
             ground,
             unit: Unit::Closed,
             may_have_committed: false,
+            sent: false,
+            replaced: false,
         }
     }
 
@@ -112,12 +118,28 @@ impl<'b> Session<'b> {
         work: impl FnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
         let connection = self.ready(limits)?;
-        match work(connection) {
+        let before = connection.exchanges();
+        let done = work(connection);
+        self.sent |= connection.exchanges() != before;
+        match done {
             Ok(value) => {
                 transaction::note_loss(self, limits);
                 Ok(value)
             }
-            Err(error) => Err(transaction::note(self, error, limits)),
+            Err(error) => {
+                if error.kind() == ErrorKind::ShardReadOnly {
+                    self.replace_connections();
+                }
+                Err(transaction::note(self, error, limits))
+            }
+        }
+    }
+
+    /// Where the database takes no writes, its successor may be behind the same
+    /// name already: the pool's connections are to find it.
+    fn replace_connections(&mut self) {
+        if let Some(connection) = &self.connection {
+            self.replaced |= connection.retire_generation();
         }
     }
 

@@ -7,7 +7,7 @@ use mysql::{QueryResult, ResultSet};
 use super::columns::{self, Account, ColumnsBuilder};
 use super::connection::Connection;
 use super::counts::Counted;
-use super::kill::{Killer, Stopping};
+use super::kill::{Killer, Stopping, Victim};
 use super::statement::Keep;
 use super::wait::Watch;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,7 @@ pub(super) struct Reader {
     collation: Option<u16>,
     account: Account,
     /// Whom to tell if a limit is met, and what the server knows the connection by.
-    killer: Option<(Killer, u32, String)>,
+    killer: Option<(Killer, Victim)>,
     /// Set once a limit was met: from then on rows are thrown away.
     stopping: Option<(Stopping, Error)>,
     sets: Vec<Rows>,
@@ -70,10 +70,7 @@ impl Reader {
     ) -> Reader {
         let killer = match keep {
             Keep::No => None,
-            Keep::Yes(killer) => {
-                let identity = connection.server().identity.clone();
-                Some((killer.clone(), connection.id(), identity))
-            }
+            Keep::Yes(killer) => Some((killer.clone(), connection.victim())),
         };
         Reader {
             watch,
@@ -197,10 +194,10 @@ impl Reader {
     /// A limit is met. If the connection is to be kept, what follows is read and
     /// thrown away; an error means that it is not.
     fn over_limit(&mut self, error: Error) -> Result<(), Failure> {
-        let Some((killer, connection_id, server)) = &self.killer else {
+        let Some((killer, victim)) = &self.killer else {
             return Err(self.give_up(error));
         };
-        let stopping = killer.stop_statement(*connection_id, server);
+        let stopping = killer.stop_statement(victim);
         self.stopping = Some((stopping, error));
         self.sets.clear();
         self.account.give_up();

@@ -1,14 +1,15 @@
 //! A transaction of a caller's own: how it begins and ends, and what ends it
 //! before its time.
 
+use super::MySqlBackend;
 use super::connection::Connection;
 use super::errors::{self, Effect};
 use super::exchange::ALL_ROWS;
 use super::kill::Killer;
 use super::operations::{COMMIT, CONTROL, END_WELL, Ground, Session, UNDO};
 use super::statement::{self, Keep, Manner};
-use super::{MySqlBackend, was_lost};
 use crate::backend::batch::undone;
+use crate::backend::retry::{Safety, Try};
 use crate::backend::transaction::aborted;
 use crate::error::{Error, ErrorKind, Outcome, Phase, Result, Retry};
 use crate::operation::{Access, Answer, Begin, Isolation, Limits, Operation};
@@ -38,21 +39,40 @@ pub(super) struct Own {
 }
 
 impl MySqlTransaction {
-    /// Takes a connection and opens a transaction on it.
+    /// Takes a connection and opens a transaction on it; also tells how often the
+    /// database was asked to.
     pub fn begin(
         backend: &MySqlBackend,
         begin: &Begin,
         limits: &Limits,
-    ) -> Result<MySqlTransaction> {
-        match begin_once(backend, begin, limits) {
-            Err(error) if was_lost(&error) => begin_once(backend, begin, limits),
-            result => result,
+    ) -> Result<(MySqlTransaction, u32)> {
+        // Nothing of the caller's is sent yet, so that twice is as well as once.
+        let (begun, sent) = backend.retries.run(
+            Safety::Repeatable,
+            limits,
+            |result| result.as_ref().err(),
+            |_| {},
+            || begin_once(backend, begin, limits),
+        );
+        match begun {
+            Ok(transaction) => Ok((transaction, sent)),
+            Err(error) => Err(error.with_sent(sent)),
         }
     }
 
     /// TRANSACTION_ABORTED, with the first cause, once it is dead.
     pub fn run(&mut self, operation: &Operation, limits: &Limits) -> Result<Answer> {
-        self.0.run(operation, limits)
+        let session = &mut self.0;
+        session.sent = false;
+        let result = session.run(operation, limits);
+        let sent = u32::from(session.sent);
+        match result {
+            Ok(mut answer) => {
+                answer.sent = sent;
+                Ok(answer)
+            }
+            Err(error) => Err(error.with_sent(sent)),
+        }
     }
 
     /// Whether nothing can be run in it any more; its connection is given up.
@@ -87,18 +107,22 @@ impl MySqlTransaction {
             own.check_alive()?;
         }
         // Not through `exchange`: an error here is no cause to keep.
+        let mut sent = false;
         let ended = session.with_connection(limits, |connection| {
-            statement::send(connection, text, manner, limits)?;
+            let before = connection.exchanges();
+            let ended = statement::send(connection, text, manner, limits);
+            sent = connection.exchanges() != before;
+            ended?;
             connection.end_transaction();
             Ok(())
         });
         session.check_in(limits);
         // There is no transaction any more to which a second try could belong.
-        ended.map_err(|error| error.with_retry(Retry::No))
+        ended.map_err(|error| error.with_retry(Retry::No).with_sent(sent.into()))
     }
 }
 
-fn begin_once(backend: &MySqlBackend, begin: &Begin, limits: &Limits) -> Result<MySqlTransaction> {
+fn begin_once(backend: &MySqlBackend, begin: &Begin, limits: &Limits) -> Try<MySqlTransaction> {
     let own = Own {
         killer: backend.killer.clone(),
         progress: Progress::First,
@@ -106,14 +130,26 @@ fn begin_once(backend: &MySqlBackend, begin: &Begin, limits: &Limits) -> Result<
         ended: None,
         ends_on_timeout: None,
     };
-    let mut connection = backend.checkout(limits)?;
+    let mut connection = match backend.checkout(limits) {
+        Ok(connection) => connection,
+        Err(error) => return Try::unsent(error),
+    };
+    let before = connection.exchanges();
     let opened = open(&mut connection, begin, limits);
+    let sent = connection.exchanges() != before;
     let mut session = Session::new(connection, Ground::Own(own));
-    if let Err(error) = opened {
-        session.check_in(limits);
-        return Err(error.with_outcome(Outcome::NotApplied));
+    let result = match opened {
+        Ok(()) => Ok(MySqlTransaction(session)),
+        Err(error) => {
+            session.check_in(limits);
+            Err(error.with_outcome(Outcome::NotApplied))
+        }
+    };
+    Try {
+        result,
+        sent,
+        replaced: false,
     }
-    Ok(MySqlTransaction(session))
 }
 
 /// Within the transaction a caller may read its session: there must be nothing

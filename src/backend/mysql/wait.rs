@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
+use crate::cancel::Stop;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A socket whose reads and writes end at a deadline. It stays usable while a
@@ -38,6 +39,10 @@ impl Watch {
     /// From here on nothing waits longer than until `deadline`.
     pub(super) fn start(&mut self, deadline: Instant) -> Result<()> {
         self.deadline = deadline;
+        if Instant::now() >= deadline {
+            let message = "the deadline passed before the statement was sent";
+            return Err(Error::new(ErrorKind::DeadlineExceeded, message));
+        }
         self.check()
     }
 
@@ -74,6 +79,19 @@ impl Watch {
         let _ = self.with_socket(|socket| socket.shutdown(Shutdown::Both));
     }
 
+    /// What has another thread hang up.
+    pub(super) fn stop(&self) -> Stop {
+        Stop {
+            call: |socket| {
+                // SAFETY: it is called only while the exchange goes on that noted
+                // it, on a connection which is open until then.
+                let descriptor = unsafe { BorrowedFd::borrow_raw(socket) };
+                let _ = SockRef::from(&descriptor).shutdown(Shutdown::Both);
+            },
+            on: self.socket,
+        }
+    }
+
     /// Whether the server has hung up, or said something unasked (as MySQL does
     /// before it closes an idle connection): either way it is of no more use.
     /// Never blocks.
@@ -97,6 +115,6 @@ impl Watch {
 }
 
 fn past_deadline() -> Error {
-    let message = "the deadline passed while the statement ran; it has been stopped";
+    let message = "the deadline passed while the statement ran; it is being stopped";
     Error::new(ErrorKind::DeadlineExceeded, message)
 }

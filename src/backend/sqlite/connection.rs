@@ -317,8 +317,8 @@ impl Session for Connection {
 /// An error once the operation must end: what is too short for SQLite to look
 /// asks here before it begins.
 pub(super) fn check_time(limits: &Limits) -> Result<()> {
-    if errors::is_cancelled(limits) {
-        return Err(Cancel::error());
+    if let Some(cancelled) = limits.cancelled() {
+        return Err(cancelled);
     }
     if Instant::now() >= limits.deadline {
         let message = "the deadline passed before the statement was begun; raise timeout_ms";

@@ -5,7 +5,6 @@
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Limits;
 
@@ -47,11 +46,6 @@ pub(super) fn is_of_disk(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-pub(super) fn is_cancelled(limits: &Limits) -> bool {
-    let cancel = limits.cancel.as_ref();
-    cancel.is_some_and(|cancel| cancel.is_cancelled())
-}
-
 /// What SQLite says of an operation with these limits: a statement, or a wait for
 /// a lock, that was given up may have been cancelled.
 pub(super) fn from_operation(error: &rusqlite::Error, limits: &Limits) -> Error {
@@ -60,9 +54,9 @@ pub(super) fn from_operation(error: &rusqlite::Error, limits: &Limits) -> Error 
         ours.kind(),
         ErrorKind::DeadlineExceeded | ErrorKind::LockTimeout
     );
-    match given_up && is_cancelled(limits) {
-        true => Cancel::error(),
-        false => ours,
+    match limits.cancelled() {
+        Some(cancelled) if given_up => cancelled,
+        _ => ours,
     }
 }
 
@@ -75,7 +69,7 @@ pub(super) fn from_sqlite(error: &rusqlite::Error) -> Error {
     let kind = kind_of(code);
     let message = match (kind, message) {
         (ErrorKind::DeadlineExceeded, _) => {
-            "the deadline passed while the statement ran; it has been stopped".to_owned()
+            "the deadline passed while the statement ran; it is being stopped".to_owned()
         }
         (_, Some(message)) => message,
         (_, None) => ffi::code_to_str(code.extended_code).to_owned(),

@@ -9,7 +9,8 @@ mod transaction;
 mod unit;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::OpenFlags;
 use rusqlite::limits::Limit;
@@ -18,18 +19,40 @@ pub use self::transaction::SqliteTransaction;
 
 use self::connection::Connection;
 use super::Found;
-use super::pool::{Manager, Pool};
-use super::shards::Threads;
+use super::pool::{ConnectFailure, ConnectFailureKind, Manager, Pool, Unavailable};
+use super::retry::RetryStats;
+use super::shards::{KillStats, ShardStats, Threads};
 use crate::config::{PoolConfig, SqliteTarget};
-use crate::error::Result;
+use crate::digests::Meter;
+use crate::error::{Phase, Result};
 use crate::operation::{Answer, Limits, Operation};
 
 /// A text, a blob or a row; a reply could not carry a larger one.
 const VALUE_MAX_BYTES: i32 = 16_384_000;
 
+/// How long a file that others are opening is waited for, and between two tries.
+const JOURNAL_MODE_PATIENCE: Duration = Duration::from_secs(1);
+const JOURNAL_MODE_PAUSE: Duration = Duration::from_millis(5);
+
 /// A shard's database.
 pub struct SqliteBackend {
     pool: Pool<SqliteManager>,
+    requests: AtomicU64,
+}
+
+/// Nothing is given to the database twice; and what was found wrong in the
+/// request itself was not given to it at all.
+fn sent_once(result: Result<Answer>) -> Result<Answer> {
+    match result {
+        Ok(mut answer) => {
+            answer.sent = 1;
+            Ok(answer)
+        }
+        Err(error) => {
+            let sent = u32::from(error.phase() != Phase::Request);
+            Err(error.with_sent(sent))
+        }
+    }
 }
 
 impl SqliteBackend {
@@ -43,24 +66,52 @@ impl SqliteBackend {
     ) -> SqliteBackend {
         let manager = SqliteManager::new(target);
         SqliteBackend {
-            pool: Pool::new(shard, manager, pool, threads.connect.clone()),
+            pool: Pool::new(
+                shard,
+                manager,
+                pool,
+                threads.connect.clone(),
+                threads.common.clone(),
+            ),
+            requests: AtomicU64::new(0),
         }
     }
 
     /// Why the database cannot be opened; `None` while it can.
-    pub fn unavailable(&self) -> Option<String> {
+    pub fn unavailable(&self) -> Option<Unavailable> {
         self.pool.unavailable()
+    }
+
+    /// A job that finds that out, for a thread that connects.
+    pub fn probe(&self) -> Box<dyn FnOnce() + Send> {
+        Box::new(self.pool.probe())
+    }
+
+    /// Nothing is sent twice here, and nothing is killed.
+    pub fn stats(&self) -> ShardStats {
+        let retries = RetryStats {
+            requests: self.requests.load(Ordering::Relaxed),
+            ..RetryStats::default()
+        };
+        ShardStats {
+            pool: self.pool.stats(),
+            retries,
+            kills: KillStats::default(),
+        }
     }
 
     /// Runs one operation and holds a connection for that long.
     pub fn run(&self, operation: &Operation, limits: &Limits) -> Result<Answer> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let mut connection = self
             .pool
             .checkout(limits.deadline, limits.cancel.as_deref())?;
         connection.start(limits)?;
-        let result = connection.perform(operation, limits);
+        let result = Meter::run(limits.meter.as_ref(), operation, || {
+            connection.perform(operation, limits)
+        });
         connection.finish();
-        result
+        sent_once(result)
     }
 
     /// What `check` shows of the database.
@@ -119,20 +170,41 @@ fn open(uri_or_path: &str, in_memory: bool) -> rusqlite::Result<rusqlite::Connec
     let connection = rusqlite::Connection::open_with_flags(uri_or_path, flags)?;
     if !in_memory {
         // Readers go on while one writes; memdb has no such mode.
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        set_journal_mode(&connection)?;
     }
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES)?;
     Ok(connection)
 }
 
+/// Where another connection is about to set the mode of the same file, SQLite says
+/// that it is locked, without asking the busy handler.
+fn set_journal_mode(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        let set = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        match set {
+            Err(error) if is_busy(&error) && began.elapsed() < JOURNAL_MODE_PATIENCE => {
+                thread::sleep(JOURNAL_MODE_PAUSE);
+            }
+            set => return set,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}
+
 impl Manager for SqliteManager {
     type Connection = Connection;
 
-    fn connect(&self) -> Result<Connection, String> {
+    fn connect(&self) -> Result<Connection, ConnectFailure> {
         open(&self.uri_or_path, self.in_memory)
             .map(Connection::new)
-            .map_err(|error| error.to_string())
+            .map_err(|error| {
+                ConnectFailure::new(ConnectFailureKind::Unreachable, error.to_string())
+            })
     }
 
     fn is_alive(&self, _: &mut Connection) -> bool {

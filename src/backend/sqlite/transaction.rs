@@ -2,7 +2,7 @@
 //! gives it back with nothing of itself on it.
 
 use super::connection::Connection;
-use super::{SqliteBackend, SqliteManager};
+use super::{SqliteBackend, SqliteManager, sent_once};
 use crate::backend::pool::Checkout;
 use crate::backend::transaction::aborted;
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -55,7 +55,7 @@ impl SqliteTransaction {
             Some(_) => checkout.let_go(),
             None => self.checkout = Some(checkout),
         }
-        result
+        sent_once(result)
     }
 
     /// Whether SQLite has rolled it back.

@@ -13,11 +13,13 @@ use mysql::prelude::Queryable;
 use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::connection::{Connection, MySqlManager};
-use super::errors::Effect;
+use super::errors::{self, Effect};
 use super::statement::{self, Keep, Manner};
+use super::watchdog::Watchdog;
 use crate::backend::pool::Manager;
+use crate::backend::shards::KillThreads;
 use crate::budget::Memory;
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Cause};
 use crate::config::{AffectedRows, Endpoint, MySqlTarget, PoolConfig, StatementPath};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::operation::{Answer, Limits, ParamStyle, Params, Statement};
@@ -54,8 +56,12 @@ fn target() -> MySqlTarget {
 }
 
 fn connect_to(target: &MySqlTarget) -> Connection {
-    let threads = Arc::new(ScheduledThreadPool::new(1));
-    let manager = MySqlManager::new(target, &PoolConfig::default(), threads);
+    let threads = KillThreads {
+        prompt: Arc::new(ScheduledThreadPool::new(1)),
+        slow: Arc::new(ScheduledThreadPool::new(1)),
+    };
+    let pool = PoolConfig::default();
+    let manager = MySqlManager::new("tested", target, &pool, threads, &Watchdog::new());
     manager.connect().unwrap()
 }
 
@@ -70,6 +76,8 @@ fn limits() -> Limits {
         warnings_max: 0,
         budget: Memory::new(100_000_000).budget(1_000_000),
         cancel: None,
+        idempotent: false,
+        meter: None,
     }
 }
 

@@ -10,6 +10,8 @@ fn limits(result_max_rows: usize, result_max_bytes: usize) -> Limits {
         warnings_max: 0,
         budget: Memory::new(1 << 30).budget(result_max_bytes),
         cancel: None,
+        idempotent: false,
+        meter: None,
     }
 }
 
