@@ -21,6 +21,18 @@
  *   sees what others have committed.
  * - A request of one session (one connected client) is answered before the
  *   next one of the same session is begun.
+ * - A request is answered within its timeout_ms and a grace (250 ms, unless
+ *   Limits.reply_grace_ms says otherwise), or its session is closed. So give
+ *   the client's socket a timeout longer than both together, and close the
+ *   socket if that passes all the same.
+ * - A client that sends a request before the last one is answered must give it
+ *   another sequence id, as clients do that can have several under way. The
+ *   same id again (the clients of Python, PHP and others never change it) means
+ *   that the first is given up: the server stops it, answers neither, and closes
+ *   the session. What no server can see is an answer that crosses with the next
+ *   request of a client whose socket's timeout is shorter than its timeout_ms:
+ *   such a client must close its socket when that passes.
+ * - Who closes the connection, or its sending side, gives up what is under way.
  * - Messages of more than Limits.request_max_bytes, containers nested deeper than 60,
  *   more than 1,500,000 elements in lists and maps together and, in a reply,
  *   results over the server's limits (see Limits) are refused.
@@ -37,7 +49,7 @@ namespace rb Forebay
 namespace perl Forebay
 
 /** Version of this contract, as `major.minor`; a new major number may break callers. */
-const string API_VERSION = "1.1"
+const string API_VERSION = "1.2"
 
 // ---------------------------------------------------------------- values
 
@@ -122,13 +134,14 @@ struct Statement {
 
 // --------------------------------------------------------------- options
 
-/** What a caller may ask of any request. Fields 6 to 14 are kept for later. */
+/** What a caller may ask of any request. Fields 7 to 14 are kept for later. */
 struct Options {
   /**
    * How long the caller waits, from the moment the request has arrived:
    * queue, connecting, execution and encoding together. Default and maximum
    * are the server's (Limits); a larger number means the maximum, and one
-   * below 1 is INVALID_ARGUMENT.
+   * below 1 is INVALID_ARGUMENT. The timeout of the client's socket must be
+   * longer by more than the grace: see the rules at the top.
    */
   1: optional i32 timeout_ms
   /** A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty. */
@@ -146,6 +159,19 @@ struct Options {
    * a round trip if there are any. Default: 0, the count alone; at most 1,000.
    */
   5: optional i32 warnings_max
+  /**
+   * Nothing is lost if this request is applied more than once: an UPDATE that
+   * sets values, a DELETE by key, an INSERT … ON DUPLICATE KEY UPDATE. Then it is
+   * treated as a read is: when its connection is lost, or the database turned
+   * read-only because another has taken over, the server sends it again, all of
+   * a batch from its first step, as long as its deadline and the shard's
+   * retry_budget_percent allow; a single statement and an insert after a
+   * deadlock too. If it fails after all, `outcome` takes every attempt into
+   * account. Reads (query, ping) and what was not sent need no such leave.
+   * Default: false, and nothing that may have been applied is sent again. In a
+   * multi it holds for all items. Refused within a transaction.
+   */
+  6: optional bool idempotent
 }
 
 /** What every result begins with. */
@@ -158,6 +184,12 @@ struct ReplyHeader {
   3: i64 queue_us
   /** Microseconds from there to the result being complete: checkout, execution and fetch. */
   4: i64 execute_us
+  /**
+   * How often the request was given to the database: usually 1, more after the
+   * server has sent it again, 0 where no database was asked. A multi has 0, its
+   * items have their own.
+   */
+  5: i32 attempts
 }
 
 // --------------------------------------------------------------- results
@@ -280,11 +312,17 @@ enum ErrorCode {
   QUEUE_FULL = 12
   /** The deadline passed, or was certain to pass, in the queue; nothing was begun. */
   QUEUE_TIMEOUT = 13
-  /** The deadline passed while the statement ran; it has been stopped. */
+  /** The deadline passed while the statement ran; the database is told to stop it. */
   DEADLINE_EXCEEDED = 14
-  /** Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR. */
+  /**
+   * Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR;
+   * or the client has closed its sending side.
+   */
   CANCELLED = 15
-  /** The request, or the statement made from it, is over `limit`. */
+  /**
+   * The request, or the statement made from it, is over `limit`; or all requests
+   * of the service together would be (then `retry_hint` is AFTER_PAUSE).
+   */
   REQUEST_TOO_LARGE = 16
   /**
    * The result is over `limit`, which `message` names: rows or bytes of this
@@ -292,7 +330,11 @@ enum ErrorCode {
    * `retry_hint` is AFTER_PAUSE).
    */
   RESULT_TOO_LARGE = 17
-  /** No connection to the shard's database can be had. */
+  /**
+   * No connection to the shard's database can be had: it was waited for until the
+   * deadline, or it has been gone for longer than the server waits
+   * (outage_patience_ms), or it will not have us. `message` says why.
+   */
   SHARD_UNAVAILABLE = 18
   /** The shard's database takes no writes now. */
   SHARD_READ_ONLY = 19
@@ -377,6 +419,8 @@ exception DataError {
   12: optional i32 item
   13: i64 queue_us
   14: i64 execute_us
+  /** As in ReplyHeader: how often the request was given to the database before it failed; 0: nothing was sent. */
+  15: i32 attempts
 } (python.immutable = "false")
 
 // ---------------------------------------------------------- info and ping
@@ -407,6 +451,8 @@ struct Limits {
   9: i32 transaction_idle_timeout_ms
   /** A transaction that is open for so long is rolled back. */
   10: i32 transaction_timeout_ms
+  /** So long after a request's timeout_ms its session is closed rather than answered. */
+  11: i32 reply_grace_ms
 }
 
 /** A database behind a shard. */
@@ -654,7 +700,7 @@ struct BatchResult {
   1: ReplyHeader header
   /** One for each step, in their order. */
   2: list<StepResult> steps
-  /** How often the batch was run: more than 1 after deadlocks. */
+  /** How often the batch was run on its connection: more than 1 after deadlocks. Not what ReplyHeader.attempts counts. */
   3: i32 attempts
 }
 
@@ -779,7 +825,7 @@ service Forebay {
   /** Runs one statement that reads. It may be sent to the database again after a lost connection. */
   QueryResult query(1: QueryRequest request) throws (1: DataError error)
 
-  /** Runs one statement of any kind. It is never sent twice. */
+  /** Runs one statement of any kind. It is sent once, unless Options.idempotent allows more. */
   ExecuteResult execute(1: ExecuteRequest request) throws (1: DataError error)
 
   /** Inserts many rows. */

@@ -240,17 +240,21 @@ impl ErrorCode {
   pub const QUEUE_FULL: ErrorCode = ErrorCode(12);
   /// The deadline passed, or was certain to pass, in the queue; nothing was begun.
   pub const QUEUE_TIMEOUT: ErrorCode = ErrorCode(13);
-  /// The deadline passed while the statement ran; it has been stopped.
+  /// The deadline passed while the statement ran; the database is told to stop it.
   pub const DEADLINE_EXCEEDED: ErrorCode = ErrorCode(14);
-  /// Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR.
+  /// Another item of the same multi failed, and its policy is FAIL_ON_FIRST_ERROR;
+  /// or the client has closed its sending side.
   pub const CANCELLED: ErrorCode = ErrorCode(15);
-  /// The request, or the statement made from it, is over `limit`.
+  /// The request, or the statement made from it, is over `limit`; or all requests
+  /// of the service together would be (then `retry_hint` is AFTER_PAUSE).
   pub const REQUEST_TOO_LARGE: ErrorCode = ErrorCode(16);
   /// The result is over `limit`, which `message` names: rows or bytes of this
   /// request, or what all results of the service may take together (then
   /// `retry_hint` is AFTER_PAUSE).
   pub const RESULT_TOO_LARGE: ErrorCode = ErrorCode(17);
-  /// No connection to the shard's database can be had.
+  /// No connection to the shard's database can be had: it was waited for until the
+  /// deadline, or it has been gone for longer than the server waits
+  /// (outage_patience_ms), or it will not have us. `message` says why.
   pub const SHARD_UNAVAILABLE: ErrorCode = ErrorCode(18);
   /// The shard's database takes no writes now.
   pub const SHARD_READ_ONLY: ErrorCode = ErrorCode(19);
@@ -1358,13 +1362,14 @@ impl Default for Statement {
 // Options
 //
 
-/// What a caller may ask of any request. Fields 6 to 14 are kept for later.
+/// What a caller may ask of any request. Fields 7 to 14 are kept for later.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Options {
   /// How long the caller waits, from the moment the request has arrived:
   /// queue, connecting, execution and encoding together. Default and maximum
   /// are the server's (Limits); a larger number means the maximum, and one
-  /// below 1 is INVALID_ARGUMENT.
+  /// below 1 is INVALID_ARGUMENT. The timeout of the client's socket must be
+  /// longer by more than the grace: see the rules at the top.
   pub timeout_ms: Option<i32>,
   /// A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty.
   pub request_id: Option<String>,
@@ -1377,16 +1382,28 @@ pub struct Options {
   /// How many of each statement's warnings to give (SHOW WARNINGS), which costs
   /// a round trip if there are any. Default: 0, the count alone; at most 1,000.
   pub warnings_max: Option<i32>,
+  /// Nothing is lost if this request is applied more than once: an UPDATE that
+  /// sets values, a DELETE by key, an INSERT … ON DUPLICATE KEY UPDATE. Then it is
+  /// treated as a read is: when its connection is lost, or the database turned
+  /// read-only because another has taken over, the server sends it again, all of
+  /// a batch from its first step, as long as its deadline and the shard's
+  /// retry_budget_percent allow; a single statement and an insert after a
+  /// deadlock too. If it fails after all, `outcome` takes every attempt into
+  /// account. Reads (query, ping) and what was not sent need no such leave.
+  /// Default: false, and nothing that may have been applied is sent again. In a
+  /// multi it holds for all items. Refused within a transaction.
+  pub idempotent: Option<bool>,
 }
 
 impl Options {
-  pub fn new<F1, F2, F3, F4, F5>(timeout_ms: F1, request_id: F2, transaction: F3, max_rows: F4, warnings_max: F5) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F3: Into<Option<String>>, F4: Into<Option<i32>>, F5: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5, F6>(timeout_ms: F1, request_id: F2, transaction: F3, max_rows: F4, warnings_max: F5, idempotent: F6) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F3: Into<Option<String>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<bool>> {
     Options {
       timeout_ms: timeout_ms.into(),
       request_id: request_id.into(),
       transaction: transaction.into(),
       max_rows: max_rows.into(),
       warnings_max: warnings_max.into(),
+      idempotent: idempotent.into(),
     }
   }
 }
@@ -1399,6 +1416,7 @@ impl TSerializable for Options {
     let mut f_3: Option<String> = None;
     let mut f_4: Option<i32> = None;
     let mut f_5: Option<i32> = None;
+    let mut f_6: Option<bool> = None;
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1426,6 +1444,10 @@ impl TSerializable for Options {
           let val = i_prot.read_i32()?;
           f_5 = Some(val);
         },
+        6 => {
+          let val = i_prot.read_bool()?;
+          f_6 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1439,6 +1461,7 @@ impl TSerializable for Options {
       transaction: f_3,
       max_rows: f_4,
       warnings_max: f_5,
+      idempotent: f_6,
     };
     Ok(ret)
   }
@@ -1470,6 +1493,11 @@ impl TSerializable for Options {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.idempotent {
+      o_prot.write_field_begin(&TFieldIdentifier::new("idempotent", TType::Bool, 6))?;
+      o_prot.write_bool(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -1483,6 +1511,7 @@ impl Default for Options {
       transaction: Some("".to_owned()),
       max_rows: Some(0),
       warnings_max: Some(0),
+      idempotent: Some(false),
     }
   }
 }
@@ -1502,15 +1531,20 @@ pub struct ReplyHeader {
   pub queue_us: Option<i64>,
   /// Microseconds from there to the result being complete: checkout, execution and fetch.
   pub execute_us: Option<i64>,
+  /// How often the request was given to the database: usually 1, more after the
+  /// server has sent it again, 0 where no database was asked. A multi has 0, its
+  /// items have their own.
+  pub attempts: Option<i32>,
 }
 
 impl ReplyHeader {
-  pub fn new<F1, F2, F3, F4>(request_id: F1, shard: F2, queue_us: F3, execute_us: F4) -> ReplyHeader where F1: Into<Option<String>>, F2: Into<Option<String>>, F3: Into<Option<i64>>, F4: Into<Option<i64>> {
+  pub fn new<F1, F2, F3, F4, F5>(request_id: F1, shard: F2, queue_us: F3, execute_us: F4, attempts: F5) -> ReplyHeader where F1: Into<Option<String>>, F2: Into<Option<String>>, F3: Into<Option<i64>>, F4: Into<Option<i64>>, F5: Into<Option<i32>> {
     ReplyHeader {
       request_id: request_id.into(),
       shard: shard.into(),
       queue_us: queue_us.into(),
       execute_us: execute_us.into(),
+      attempts: attempts.into(),
     }
   }
 }
@@ -1522,6 +1556,7 @@ impl TSerializable for ReplyHeader {
     let mut f_2: Option<String> = Some("".to_owned());
     let mut f_3: Option<i64> = Some(0);
     let mut f_4: Option<i64> = Some(0);
+    let mut f_5: Option<i32> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1545,6 +1580,10 @@ impl TSerializable for ReplyHeader {
           let val = i_prot.read_i64()?;
           f_4 = Some(val);
         },
+        5 => {
+          let val = i_prot.read_i32()?;
+          f_5 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1557,6 +1596,7 @@ impl TSerializable for ReplyHeader {
       shard: f_2,
       queue_us: f_3,
       execute_us: f_4,
+      attempts: f_5,
     };
     Ok(ret)
   }
@@ -1583,6 +1623,11 @@ impl TSerializable for ReplyHeader {
       o_prot.write_i64(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.attempts {
+      o_prot.write_field_begin(&TFieldIdentifier::new("attempts", TType::I32, 5))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -1595,6 +1640,7 @@ impl Default for ReplyHeader {
       shard: Some("".to_owned()),
       queue_us: Some(0),
       execute_us: Some(0),
+      attempts: Some(0),
     }
   }
 }
@@ -2086,10 +2132,12 @@ pub struct DataError {
   pub item: Option<i32>,
   pub queue_us: Option<i64>,
   pub execute_us: Option<i64>,
+  /// As in ReplyHeader: how often the request was given to the database before it failed; 0: nothing was sent.
+  pub attempts: Option<i32>,
 }
 
 impl DataError {
-  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14>(code: F1, outcome: F2, retry_hint: F3, message: F4, mysql_errno: F5, sqlstate: F6, shard: F7, phase: F8, request_id: F9, limit: F10, seen: F11, item: F12, queue_us: F13, execute_us: F14) -> DataError where F1: Into<Option<ErrorCode>>, F2: Into<Option<Outcome>>, F3: Into<Option<Retry>>, F4: Into<Option<String>>, F5: Into<Option<i32>>, F6: Into<Option<String>>, F7: Into<Option<String>>, F8: Into<Option<Phase>>, F9: Into<Option<String>>, F10: Into<Option<i64>>, F11: Into<Option<i64>>, F12: Into<Option<i32>>, F13: Into<Option<i64>>, F14: Into<Option<i64>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15>(code: F1, outcome: F2, retry_hint: F3, message: F4, mysql_errno: F5, sqlstate: F6, shard: F7, phase: F8, request_id: F9, limit: F10, seen: F11, item: F12, queue_us: F13, execute_us: F14, attempts: F15) -> DataError where F1: Into<Option<ErrorCode>>, F2: Into<Option<Outcome>>, F3: Into<Option<Retry>>, F4: Into<Option<String>>, F5: Into<Option<i32>>, F6: Into<Option<String>>, F7: Into<Option<String>>, F8: Into<Option<Phase>>, F9: Into<Option<String>>, F10: Into<Option<i64>>, F11: Into<Option<i64>>, F12: Into<Option<i32>>, F13: Into<Option<i64>>, F14: Into<Option<i64>>, F15: Into<Option<i32>> {
     DataError {
       code: code.into(),
       outcome: outcome.into(),
@@ -2105,6 +2153,7 @@ impl DataError {
       item: item.into(),
       queue_us: queue_us.into(),
       execute_us: execute_us.into(),
+      attempts: attempts.into(),
     }
   }
 }
@@ -2126,6 +2175,7 @@ impl TSerializable for DataError {
     let mut f_12: Option<i32> = None;
     let mut f_13: Option<i64> = Some(0);
     let mut f_14: Option<i64> = Some(0);
+    let mut f_15: Option<i32> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -2189,6 +2239,10 @@ impl TSerializable for DataError {
           let val = i_prot.read_i64()?;
           f_14 = Some(val);
         },
+        15 => {
+          let val = i_prot.read_i32()?;
+          f_15 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -2211,6 +2265,7 @@ impl TSerializable for DataError {
       item: f_12,
       queue_us: f_13,
       execute_us: f_14,
+      attempts: f_15,
     };
     Ok(ret)
   }
@@ -2287,6 +2342,11 @@ impl TSerializable for DataError {
       o_prot.write_i64(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.attempts {
+      o_prot.write_field_begin(&TFieldIdentifier::new("attempts", TType::I32, 15))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2309,6 +2369,7 @@ impl Default for DataError {
       item: Some(0),
       queue_us: Some(0),
       execute_us: Some(0),
+      attempts: Some(0),
     }
   }
 }
@@ -2419,10 +2480,12 @@ pub struct Limits {
   pub transaction_idle_timeout_ms: Option<i32>,
   /// A transaction that is open for so long is rolled back.
   pub transaction_timeout_ms: Option<i32>,
+  /// So long after a request's timeout_ms its session is closed rather than answered.
+  pub reply_grace_ms: Option<i32>,
 }
 
 impl Limits {
-  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10>(request_max_bytes: F1, result_max_bytes: F2, result_max_rows: F3, default_timeout_ms: F4, max_timeout_ms: F5, multi_items_max: F6, multi_parallel_max: F7, batch_steps_max: F8, transaction_idle_timeout_ms: F9, transaction_timeout_ms: F10) -> Limits where F1: Into<Option<i32>>, F2: Into<Option<i32>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i32>>, F7: Into<Option<i32>>, F8: Into<Option<i32>>, F9: Into<Option<i32>>, F10: Into<Option<i32>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11>(request_max_bytes: F1, result_max_bytes: F2, result_max_rows: F3, default_timeout_ms: F4, max_timeout_ms: F5, multi_items_max: F6, multi_parallel_max: F7, batch_steps_max: F8, transaction_idle_timeout_ms: F9, transaction_timeout_ms: F10, reply_grace_ms: F11) -> Limits where F1: Into<Option<i32>>, F2: Into<Option<i32>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i32>>, F7: Into<Option<i32>>, F8: Into<Option<i32>>, F9: Into<Option<i32>>, F10: Into<Option<i32>>, F11: Into<Option<i32>> {
     Limits {
       request_max_bytes: request_max_bytes.into(),
       result_max_bytes: result_max_bytes.into(),
@@ -2434,6 +2497,7 @@ impl Limits {
       batch_steps_max: batch_steps_max.into(),
       transaction_idle_timeout_ms: transaction_idle_timeout_ms.into(),
       transaction_timeout_ms: transaction_timeout_ms.into(),
+      reply_grace_ms: reply_grace_ms.into(),
     }
   }
 }
@@ -2451,6 +2515,7 @@ impl TSerializable for Limits {
     let mut f_8: Option<i32> = Some(0);
     let mut f_9: Option<i32> = Some(0);
     let mut f_10: Option<i32> = Some(0);
+    let mut f_11: Option<i32> = Some(0);
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -2498,6 +2563,10 @@ impl TSerializable for Limits {
           let val = i_prot.read_i32()?;
           f_10 = Some(val);
         },
+        11 => {
+          let val = i_prot.read_i32()?;
+          f_11 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -2516,6 +2585,7 @@ impl TSerializable for Limits {
       batch_steps_max: f_8,
       transaction_idle_timeout_ms: f_9,
       transaction_timeout_ms: f_10,
+      reply_grace_ms: f_11,
     };
     Ok(ret)
   }
@@ -2572,6 +2642,11 @@ impl TSerializable for Limits {
       o_prot.write_i32(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(fld_var) = self.reply_grace_ms {
+      o_prot.write_field_begin(&TFieldIdentifier::new("reply_grace_ms", TType::I32, 11))?;
+      o_prot.write_i32(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2590,6 +2665,7 @@ impl Default for Limits {
       batch_steps_max: Some(0),
       transaction_idle_timeout_ms: Some(0),
       transaction_timeout_ms: Some(0),
+      reply_grace_ms: Some(0),
     }
   }
 }
@@ -4338,7 +4414,7 @@ pub struct BatchResult {
   pub header: Option<ReplyHeader>,
   /// One for each step, in their order.
   pub steps: Option<Vec<StepResult>>,
-  /// How often the batch was run: more than 1 after deadlocks.
+  /// How often the batch was run on its connection: more than 1 after deadlocks. Not what ReplyHeader.attempts counts.
   pub attempts: Option<i32>,
 }
 
@@ -5349,7 +5425,7 @@ impl Default for RollbackResult {
   }
 }
 
-pub const API_VERSION: &str = "1.1";
+pub const API_VERSION: &str = "1.2";
 
 //
 // Forebay service client
@@ -5362,7 +5438,7 @@ pub trait TForebaySyncClient {
   fn ping(&mut self, request: PingRequest) -> thrift::Result<PingResult>;
   /// Runs one statement that reads. It may be sent to the database again after a lost connection.
   fn query(&mut self, request: QueryRequest) -> thrift::Result<QueryResult>;
-  /// Runs one statement of any kind. It is never sent twice.
+  /// Runs one statement of any kind. It is sent once, unless Options.idempotent allows more.
   fn execute(&mut self, request: ExecuteRequest) -> thrift::Result<ExecuteResult>;
   /// Inserts many rows.
   fn insert(&mut self, request: InsertRequest) -> thrift::Result<InsertResult>;
@@ -5698,7 +5774,7 @@ pub trait ForebaySyncHandler {
   fn handle_ping(&self, request: PingRequest) -> thrift::Result<PingResult>;
   /// Runs one statement that reads. It may be sent to the database again after a lost connection.
   fn handle_query(&self, request: QueryRequest) -> thrift::Result<QueryResult>;
-  /// Runs one statement of any kind. It is never sent twice.
+  /// Runs one statement of any kind. It is sent once, unless Options.idempotent allows more.
   fn handle_execute(&self, request: ExecuteRequest) -> thrift::Result<ExecuteResult>;
   /// Inserts many rows.
   fn handle_insert(&self, request: InsertRequest) -> thrift::Result<InsertResult>;

@@ -25,6 +25,8 @@ pub struct AskedOptions {
     pub warnings_max: usize,
     /// The token of the transaction that the request belongs to, as sent.
     pub transaction: Option<String>,
+    /// It may be applied more than once. Never with a transaction.
+    pub idempotent: bool,
     /// At most 128 bytes; empty if there was none.
     pub request_id: String,
 }

@@ -22,6 +22,8 @@ pub struct ApiLimits {
     pub transaction_idle_timeout: Duration,
     /// A transaction that is open for so long is rolled back.
     pub transaction_timeout: Duration,
+    /// No answer is begun so long after its deadline.
+    pub reply_grace: Duration,
 }
 
 /// What is known of a request beside its bytes.
@@ -69,9 +71,7 @@ pub(super) struct Told<'a> {
 impl Call<'_> {
     /// The name without the service's.
     pub fn function(&self) -> &str {
-        self.name
-            .split_once(':')
-            .map_or(self.name, |(_, function)| function)
+        function(self.name)
     }
 
     /// What there is to tell of the request by now.
@@ -99,6 +99,11 @@ impl Call<'_> {
             },
         }
     }
+}
+
+/// A message's name without that of the service.
+pub fn function(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, function)| function)
 }
 
 impl Facts {

@@ -17,7 +17,7 @@ mod tests;
 mod wire;
 
 pub use ask::{Ask, Asked, AskedOptions, Form, Item, Policy, Unread};
-pub use call::{ApiLimits, Call, Facts};
+pub use call::{ApiLimits, Call, Facts, function};
 pub use client::{Client, ClientError, Executed, Stubs};
 pub use encode::{
     Info, ItemReply, Reply, ShardFacts, ShardKind, write_data_error, write_exception, write_reply,

@@ -43,6 +43,7 @@ pub(super) fn options(
             .map(|rows| max_rows(rows, limits))
             .transpose()?,
         warnings_max: given.warnings_max.map_or(Ok(0), warnings_max)?,
+        idempotent: idempotent(&given)?,
         transaction: given.transaction,
         request_id: request_id(given.request_id)?,
     })
@@ -73,6 +74,19 @@ fn warnings_max(warnings: i32) -> Result<usize, Error> {
              to {WARNINGS_MAX}"
         ))
     })
+}
+
+/// Within a transaction only its caller knows what came before, and could send
+/// all of it again.
+fn idempotent(given: &wire::Options) -> Result<bool, Error> {
+    let idempotent = given.idempotent.unwrap_or(false);
+    if idempotent && given.transaction.is_some() {
+        return Err(Error::invalid(
+            "options.idempotent is set, but within a transaction nothing is sent again; unset it, \
+             and begin the transaction anew if it fails",
+        ));
+    }
+    Ok(idempotent)
 }
 
 fn request_id(given: Option<String>) -> Result<String, Error> {

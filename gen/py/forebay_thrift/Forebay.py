@@ -51,7 +51,7 @@ class Iface(object):
 
     def execute(self, request):
         """
-        Runs one statement of any kind. It is never sent twice.
+        Runs one statement of any kind. It is sent once, unless Options.idempotent allows more.
 
         Parameters:
          - request
@@ -250,7 +250,7 @@ class Client(Iface):
 
     def execute(self, request):
         """
-        Runs one statement of any kind. It is never sent twice.
+        Runs one statement of any kind. It is sent once, unless Options.idempotent allows more.
 
         Parameters:
          - request

@@ -773,13 +773,14 @@ class Statement(object):
 
 class Options(object):
     """
-    What a caller may ask of any request. Fields 6 to 14 are kept for later.
+    What a caller may ask of any request. Fields 7 to 14 are kept for later.
 
     Attributes:
      - timeout_ms: How long the caller waits, from the moment the request has arrived:
     queue, connecting, execution and encoding together. Default and maximum
     are the server's (Limits); a larger number means the maximum, and one
-    below 1 is INVALID_ARGUMENT.
+    below 1 is INVALID_ARGUMENT. The timeout of the client's socket must be
+    longer by more than the grace: see the rules at the top.
      - request_id: A name for this request, echoed in the reply and in the log. At most 128 bytes; default: empty.
      - transaction: Run within this transaction: the token that begin_transaction gave, in the
     session that it was given to. The request's shard must then be the
@@ -787,16 +788,27 @@ class Options(object):
      - max_rows: Refuse a result of more rows than this. Default and maximum are the server's (Limits).
      - warnings_max: How many of each statement's warnings to give (SHOW WARNINGS), which costs
     a round trip if there are any. Default: 0, the count alone; at most 1,000.
+     - idempotent: Nothing is lost if this request is applied more than once: an UPDATE that
+    sets values, a DELETE by key, an INSERT … ON DUPLICATE KEY UPDATE. Then it is
+    treated as a read is: when its connection is lost, or the database turned
+    read-only because another has taken over, the server sends it again, all of
+    a batch from its first step, as long as its deadline and the shard's
+    retry_budget_percent allow; a single statement and an insert after a
+    deadlock too. If it fails after all, `outcome` takes every attempt into
+    account. Reads (query, ping) and what was not sent need no such leave.
+    Default: false, and nothing that may have been applied is sent again. In a
+    multi it holds for all items. Refused within a transaction.
 
     """
 
 
-    def __init__(self, timeout_ms=None, request_id=None, transaction=None, max_rows=None, warnings_max=None,):
+    def __init__(self, timeout_ms=None, request_id=None, transaction=None, max_rows=None, warnings_max=None, idempotent=None,):
         self.timeout_ms = timeout_ms
         self.request_id = request_id
         self.transaction = transaction
         self.max_rows = max_rows
         self.warnings_max = warnings_max
+        self.idempotent = idempotent
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -832,6 +844,11 @@ class Options(object):
                     self.warnings_max = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.BOOL:
+                    self.idempotent = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -862,6 +879,10 @@ class Options(object):
             oprot.writeFieldBegin('warnings_max', TType.I32, 5)
             oprot.writeI32(self.warnings_max)
             oprot.writeFieldEnd()
+        if self.idempotent is not None:
+            oprot.writeFieldBegin('idempotent', TType.BOOL, 6)
+            oprot.writeBool(self.idempotent)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -889,15 +910,19 @@ class ReplyHeader(object):
      - shard: The shard that answered; empty where none was asked.
      - queue_us: Microseconds from the request's arrival to a worker taking it.
      - execute_us: Microseconds from there to the result being complete: checkout, execution and fetch.
+     - attempts: How often the request was given to the database: usually 1, more after the
+    server has sent it again, 0 where no database was asked. A multi has 0, its
+    items have their own.
 
     """
 
 
-    def __init__(self, request_id=None, shard=None, queue_us=None, execute_us=None,):
+    def __init__(self, request_id=None, shard=None, queue_us=None, execute_us=None, attempts=None,):
         self.request_id = request_id
         self.shard = shard
         self.queue_us = queue_us
         self.execute_us = execute_us
+        self.attempts = attempts
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -928,6 +953,11 @@ class ReplyHeader(object):
                     self.execute_us = iprot.readI64()
                 else:
                     iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I32:
+                    self.attempts = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -953,6 +983,10 @@ class ReplyHeader(object):
         if self.execute_us is not None:
             oprot.writeFieldBegin('execute_us', TType.I64, 4)
             oprot.writeI64(self.execute_us)
+            oprot.writeFieldEnd()
+        if self.attempts is not None:
+            oprot.writeFieldBegin('attempts', TType.I32, 5)
+            oprot.writeI32(self.attempts)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1372,11 +1406,12 @@ class DataError(TException):
      - item: Which step of a batch, or item of a multi, failed, from 0.
      - queue_us
      - execute_us
+     - attempts: As in ReplyHeader: how often the request was given to the database before it failed; 0: nothing was sent.
 
     """
 
 
-    def __init__(self, code=None, outcome=None, retry_hint=None, message=None, mysql_errno=None, sqlstate=None, shard=None, phase=None, request_id=None, limit=None, seen=None, item=None, queue_us=None, execute_us=None,):
+    def __init__(self, code=None, outcome=None, retry_hint=None, message=None, mysql_errno=None, sqlstate=None, shard=None, phase=None, request_id=None, limit=None, seen=None, item=None, queue_us=None, execute_us=None, attempts=None,):
         self.code = code
         self.outcome = outcome
         self.retry_hint = retry_hint
@@ -1391,6 +1426,7 @@ class DataError(TException):
         self.item = item
         self.queue_us = queue_us
         self.execute_us = execute_us
+        self.attempts = attempts
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1471,6 +1507,11 @@ class DataError(TException):
                     self.execute_us = iprot.readI64()
                 else:
                     iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.I32:
+                    self.attempts = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1536,6 +1577,10 @@ class DataError(TException):
         if self.execute_us is not None:
             oprot.writeFieldBegin('execute_us', TType.I64, 14)
             oprot.writeI64(self.execute_us)
+            oprot.writeFieldEnd()
+        if self.attempts is not None:
+            oprot.writeFieldBegin('attempts', TType.I32, 15)
+            oprot.writeI32(self.attempts)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1631,11 +1676,12 @@ class Limits(object):
      - batch_steps_max: Steps of a batch.
      - transaction_idle_timeout_ms: A transaction that is not used for so long is rolled back.
      - transaction_timeout_ms: A transaction that is open for so long is rolled back.
+     - reply_grace_ms: So long after a request's timeout_ms its session is closed rather than answered.
 
     """
 
 
-    def __init__(self, request_max_bytes=None, result_max_bytes=None, result_max_rows=None, default_timeout_ms=None, max_timeout_ms=None, multi_items_max=None, multi_parallel_max=None, batch_steps_max=None, transaction_idle_timeout_ms=None, transaction_timeout_ms=None,):
+    def __init__(self, request_max_bytes=None, result_max_bytes=None, result_max_rows=None, default_timeout_ms=None, max_timeout_ms=None, multi_items_max=None, multi_parallel_max=None, batch_steps_max=None, transaction_idle_timeout_ms=None, transaction_timeout_ms=None, reply_grace_ms=None,):
         self.request_max_bytes = request_max_bytes
         self.result_max_bytes = result_max_bytes
         self.result_max_rows = result_max_rows
@@ -1646,6 +1692,7 @@ class Limits(object):
         self.batch_steps_max = batch_steps_max
         self.transaction_idle_timeout_ms = transaction_idle_timeout_ms
         self.transaction_timeout_ms = transaction_timeout_ms
+        self.reply_grace_ms = reply_grace_ms
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1706,6 +1753,11 @@ class Limits(object):
                     self.transaction_timeout_ms = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.I32:
+                    self.reply_grace_ms = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1755,6 +1807,10 @@ class Limits(object):
         if self.transaction_timeout_ms is not None:
             oprot.writeFieldBegin('transaction_timeout_ms', TType.I32, 10)
             oprot.writeI32(self.transaction_timeout_ms)
+            oprot.writeFieldEnd()
+        if self.reply_grace_ms is not None:
+            oprot.writeFieldBegin('reply_grace_ms', TType.I32, 11)
+            oprot.writeI32(self.reply_grace_ms)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -3223,7 +3279,7 @@ class BatchResult(object):
     Attributes:
      - header
      - steps: One for each step, in their order.
-     - attempts: How often the batch was run: more than 1 after deadlocks.
+     - attempts: How often the batch was run on its connection: more than 1 after deadlocks. Not what ReplyHeader.attempts counts.
 
     """
 
@@ -4130,6 +4186,7 @@ Options.thrift_spec = (
     (3, TType.STRING, 'transaction', 'UTF8', None, ),  # 3
     (4, TType.I32, 'max_rows', None, None, ),  # 4
     (5, TType.I32, 'warnings_max', None, None, ),  # 5
+    (6, TType.BOOL, 'idempotent', None, None, ),  # 6
 )
 all_structs.append(ReplyHeader)
 ReplyHeader.thrift_spec = (
@@ -4138,6 +4195,7 @@ ReplyHeader.thrift_spec = (
     (2, TType.STRING, 'shard', 'UTF8', None, ),  # 2
     (3, TType.I64, 'queue_us', None, None, ),  # 3
     (4, TType.I64, 'execute_us', None, None, ),  # 4
+    (5, TType.I32, 'attempts', None, None, ),  # 5
 )
 all_structs.append(Column)
 Column.thrift_spec = (
@@ -4184,6 +4242,7 @@ DataError.thrift_spec = (
     (12, TType.I32, 'item', None, None, ),  # 12
     (13, TType.I64, 'queue_us', None, None, ),  # 13
     (14, TType.I64, 'execute_us', None, None, ),  # 14
+    (15, TType.I32, 'attempts', None, None, ),  # 15
 )
 all_structs.append(InfoRequest)
 InfoRequest.thrift_spec = (
@@ -4217,6 +4276,7 @@ Limits.thrift_spec = (
     (8, TType.I32, 'batch_steps_max', None, None, ),  # 8
     (9, TType.I32, 'transaction_idle_timeout_ms', None, None, ),  # 9
     (10, TType.I32, 'transaction_timeout_ms', None, None, ),  # 10
+    (11, TType.I32, 'reply_grace_ms', None, None, ),  # 11
 )
 all_structs.append(ShardInfo)
 ShardInfo.thrift_spec = (

@@ -21,7 +21,7 @@ use crate::config::ListenAddress;
 use crate::operation::{
     Batch, Begin, Insert, InsertMode, Operation, ParamStyle, Params, Statement,
 };
-use crate::value::Value;
+use crate::value::{Rows, Value};
 pub use error::ClientError;
 pub use replies::Executed;
 use socket::Socket;
@@ -65,7 +65,22 @@ impl Client {
         Ok(self.stubs.execute(request)?.into())
     }
 
-    /// The same within a transaction, whose shard it is.
+    /// Runs one statement that reads, which the service may run again if its
+    /// connection is lost; `params` as for [`Client::execute`].
+    pub fn query(
+        &mut self,
+        shard: &str,
+        sql: &str,
+        params: Vec<Value>,
+        style: ParamStyle,
+    ) -> Result<Rows, ClientError> {
+        let statement = statement(sql, params, style);
+        let request = requests::query(Some(shard.to_owned()), statement, self.options());
+        let result = self.stubs.query(request)?;
+        Ok(result.rows.map(Rows::from).unwrap_or_default())
+    }
+
+    /// As [`Client::execute`] within a transaction, whose shard it is.
     pub fn execute_in(
         &mut self,
         transaction: &str,
@@ -160,6 +175,7 @@ impl Client {
             transaction: None,
             max_rows: None,
             warnings_max: None,
+            idempotent: None,
         }
     }
 

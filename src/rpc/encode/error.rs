@@ -6,8 +6,8 @@ use crate::rpc::call::Told;
 use crate::rpc::generated as wire;
 use crate::rpc::wire::{clamp_i32, clamp_i64};
 
-/// The fields of a DataError.
-pub(super) fn data_error(output: &mut impl Output, error: &Error, told: &Told<'_>) {
+/// The fields of a DataError; `attempts` are those of the whole request.
+pub(super) fn data_error(output: &mut impl Output, error: &Error, told: &Told<'_>, attempts: u32) {
     let database = error.database();
     let limit = error.limit_met().or(match error.kind() {
         ErrorKind::DeadlineExceeded | ErrorKind::QueueTimeout => Some(told.time_met),
@@ -31,6 +31,7 @@ pub(super) fn data_error(output: &mut impl Output, error: &Error, told: &Told<'_
     }
     output.i64_field(13, told.queue_us);
     output.i64_field(14, told.execute_us);
+    output.i32_field(15, clamp_i32(attempts));
 }
 
 fn code(kind: ErrorKind) -> wire::ErrorCode {

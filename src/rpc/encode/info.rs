@@ -39,6 +39,7 @@ const CAPABILITIES: &[&str] = &[
     "batch",
     "begin_transaction",
     "commit_transaction",
+    "idempotent",
     "multi",
     "rollback_transaction",
     "transaction",
@@ -68,6 +69,7 @@ fn limits(output: &mut impl Output, limits: &ApiLimits) {
     output.i32_field(8, clamp_i32(limits.batch_steps_max));
     output.i32_field(9, clamp_i32(limits.transaction_idle_timeout.as_millis()));
     output.i32_field(10, clamp_i32(limits.transaction_timeout.as_millis()));
+    output.i32_field(11, clamp_i32(limits.reply_grace.as_millis()));
 }
 
 fn shard<O: Output>(output: &mut O, shard: &ShardFacts) {

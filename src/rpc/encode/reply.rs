@@ -18,12 +18,15 @@ use crate::rpc::{ExceptionKind, Protocol};
 #[derive(Clone, Copy, Debug)]
 pub enum Reply<'a> {
     Info(&'a Info),
-    Ping,
+    Ping {
+        attempts: u32,
+    },
     Done(Form, &'a Answer),
     /// In the items' order.
     Multi(&'a [ItemReply]),
     Begun {
         transaction: &'a str,
+        attempts: u32,
     },
     Committed,
     RolledBack,
@@ -104,23 +107,17 @@ fn returned(output: &mut impl Output, call: &Call<'_>, limits: &ApiLimits, reply
 }
 
 fn result(output: &mut impl Output, told: &Told<'_>, limits: &ApiLimits, reply: &Reply<'_>) {
+    header(output, told, attempts(reply));
     match reply {
         Reply::Done(form, answer) => done(output, *form, told, answer),
-        Reply::Info(facts) => {
-            header(output, told);
-            info(output, facts, limits);
-        }
-        Reply::Multi(items) => {
-            header(output, told);
-            outcomes(output, items);
-        }
-        Reply::Begun { transaction } => {
-            header(output, told);
+        Reply::Info(facts) => info(output, facts, limits),
+        Reply::Multi(items) => outcomes(output, items),
+        Reply::Begun { transaction, .. } => {
             output.text_field(2, transaction);
             output.i32_field(3, clamp_i32(limits.transaction_idle_timeout.as_millis()));
             output.i32_field(4, clamp_i32(limits.transaction_timeout.as_millis()));
         }
-        Reply::Ping | Reply::Committed | Reply::RolledBack => header(output, told),
+        Reply::Ping { .. } | Reply::Committed | Reply::RolledBack => {}
     }
 }
 
@@ -129,7 +126,7 @@ fn thrown(output: &mut impl Output, call: &Call<'_>, error: &Error) {
     let told = call.told();
     output.message(MessageKind::Reply, call.function(), call.sequence_id);
     output.structure(|output| {
-        output.struct_field(1, |output| data_error(output, error, &told));
+        output.struct_field(1, |output| data_error(output, error, &told, error.sent()));
     });
 }
 
@@ -161,12 +158,23 @@ fn too_large(limit: usize, seen: usize, reply: &Reply<'_>) -> Error {
         .with_limit(limit as u64, seen as u64)
         .with_outcome(outcome(reply))
         .with_phase(Phase::Encode)
+        .with_sent(attempts(reply))
+}
+
+/// How often the database was asked.
+fn attempts(reply: &Reply<'_>) -> u32 {
+    match reply {
+        Reply::Info(_) | Reply::Multi(_) => 0,
+        Reply::Committed | Reply::RolledBack => 1,
+        Reply::Ping { attempts } | Reply::Begun { attempts, .. } => *attempts,
+        Reply::Done(_, answer) => answer.sent,
+    }
 }
 
 /// What the reply would have told of.
 fn outcome(reply: &Reply<'_>) -> Outcome {
     match reply {
-        Reply::Info(_) | Reply::Ping | Reply::Begun { .. } => Outcome::NotApplied,
+        Reply::Info(_) | Reply::Ping { .. } | Reply::Begun { .. } => Outcome::NotApplied,
         Reply::Committed | Reply::RolledBack => Outcome::Applied,
         Reply::Done(form, answer) => answer_outcome(*form, answer),
         Reply::Multi(items) => Outcome::of_all(items.iter().map(ItemReply::outcome)),

@@ -12,18 +12,18 @@ use crate::rpc::wire::{clamp_i32, clamp_i64};
 use crate::value::{Column, ColumnData, Packed, Rows};
 
 /// Field 1 of every result.
-pub(super) fn header(output: &mut impl Output, told: &Told<'_>) {
+pub(super) fn header(output: &mut impl Output, told: &Told<'_>, attempts: u32) {
     output.struct_field(1, |output| {
         output.text_field(1, told.request_id);
         output.text_field(2, told.shard);
         output.i64_field(3, told.queue_us);
         output.i64_field(4, told.execute_us);
+        output.i32_field(5, clamp_i32(attempts));
     });
 }
 
-/// The fields of the result struct of that form.
+/// The fields of the result struct of that form, after its header.
 pub(super) fn done(output: &mut impl Output, form: Form, told: &Told<'_>, answer: &Answer) {
-    header(output, told);
     match form {
         Form::Query => query(output, answer),
         Form::Execute => execute(output, answer),
@@ -72,7 +72,8 @@ fn batch(output: &mut impl Output, told: &Told<'_>, answer: &Answer) {
         }
         StepOutcome::Failed(error) => {
             output.i32_field(1, StepStatus::FAILED.0);
-            output.struct_field(3, |output| data_error(output, error, told));
+            let attempts = answer.sent;
+            output.struct_field(3, |output| data_error(output, error, told, attempts));
         }
         StepOutcome::Skipped => output.i32_field(1, StepStatus::SKIPPED.0),
         StepOutcome::NotRun => output.i32_field(1, StepStatus::NOT_RUN.0),
@@ -85,7 +86,9 @@ pub(super) fn outcomes(output: &mut impl Output, items: &[ItemReply]) {
     output.structs_field(2, items, |output, item| {
         let told = item.facts.told();
         match &item.result {
-            Err(error) => output.struct_field(1, |output| data_error(output, error, &told)),
+            Err(error) => output.struct_field(1, |output| {
+                data_error(output, error, &told, error.sent());
+            }),
             Ok(answer) => {
                 let id = match item.form {
                     Form::Query => 2,
@@ -93,7 +96,10 @@ pub(super) fn outcomes(output: &mut impl Output, items: &[ItemReply]) {
                     Form::Insert => 4,
                     Form::Batch => 5,
                 };
-                output.struct_field(id, |output| done(output, item.form, &told, answer));
+                output.struct_field(id, |output| {
+                    header(output, &told, answer.sent);
+                    done(output, item.form, &told, answer);
+                });
             }
         }
     });

@@ -44,7 +44,7 @@ pub(super) fn reply_bytes_max(protocol: Protocol, reply: &Reply<'_>) -> usize {
             });
             items.sum()
         }
-        Reply::Ping | Reply::Begun { .. } | Reply::Committed | Reply::RolledBack => 0,
+        Reply::Ping { .. } | Reply::Begun { .. } | Reply::Committed | Reply::RolledBack => 0,
     };
     REPLY_BYTES + parts
 }

@@ -228,7 +228,14 @@ fn transactions_begin_as_they_are_asked_to() {
 
 #[test]
 fn options_are_taken_up_to_the_servers() {
-    let options = wire::Options::new(70_000, "é-1".to_owned(), "token".to_owned(), 1_000, 1_000);
+    let options = wire::Options {
+        timeout_ms: Some(70_000),
+        request_id: Some("é-1".to_owned()),
+        transaction: Some("token".to_owned()),
+        max_rows: Some(1_000),
+        warnings_max: Some(1_000),
+        ..no_options()
+    };
     let commit = asked(
         "commit_transaction",
         &wire::CommitRequest::new(options.clone()),
@@ -239,6 +246,7 @@ fn options_are_taken_up_to_the_servers() {
         max_rows: Some(500),
         warnings_max: 1_000,
         transaction: Some("token".to_owned()),
+        idempotent: false,
         request_id: "é-1".to_owned(),
     };
     assert_eq!(commit.options, expected);
@@ -284,7 +292,7 @@ fn options_are_taken_up_to_the_servers() {
 
 #[test]
 fn an_item_has_options_of_its_own() {
-    let options = wire::Options::new(9, "item".to_owned(), None, 8, 7);
+    let options = wire::Options::new(9, "item".to_owned(), None, 8, 7, true);
     let item = wire::MultiItem {
         insert: Some(wire::InsertRequest::new(
             "users".to_owned(),
@@ -305,6 +313,7 @@ fn an_item_has_options_of_its_own() {
         max_rows: Some(8),
         warnings_max: 7,
         transaction: None,
+        idempotent: true,
         request_id: "item".to_owned(),
     };
     assert_eq!(items[0].options, expected);

@@ -33,6 +33,7 @@ fn limits() -> ApiLimits {
         batch_steps_max: 4,
         transaction_idle_timeout: Duration::from_secs(10),
         transaction_timeout: Duration::from_secs(60),
+        reply_grace: Duration::from_millis(250),
     }
 }
 
@@ -106,7 +107,7 @@ fn refused(name: &str, request: &impl TSerializable) -> Error {
 }
 
 fn no_options() -> wire::Options {
-    wire::Options::new(None, None, None, None, None)
+    wire::Options::new(None, None, None, None, None, None)
 }
 
 fn statement(sql: &str) -> wire::Statement {

@@ -77,6 +77,25 @@ fn options_out_of_range() {
 }
 
 #[test]
+fn nothing_is_sent_twice_within_a_transaction() {
+    for name in ["query", "execute"] {
+        let given = |idempotent| wire::Options {
+            transaction: Some("token".to_owned()),
+            idempotent: Some(idempotent),
+            ..no_options()
+        };
+        let error = refused(name, &with(given(true)));
+        assert_refused(&error, None, "options.idempotent is set, but within");
+        assert!(!asked(name, &with(given(false))).options.idempotent);
+    }
+    let alone = wire::Options {
+        idempotent: Some(true),
+        ..no_options()
+    };
+    assert!(asked("execute", &with(alone)).options.idempotent);
+}
+
+#[test]
 fn a_transaction_where_it_is_of_no_use_and_none_where_it_is_needed() {
     for token in ["token", ""] {
         let options = wire::Options {

@@ -2,12 +2,13 @@
 
 use super::*;
 
-pub(super) fn header(facts: &Facts) -> Option<wire::ReplyHeader> {
+pub(super) fn header(facts: &Facts, attempts: u32) -> Option<wire::ReplyHeader> {
     Some(wire::ReplyHeader {
         request_id: Some(facts.request_id.clone()),
         shard: Some(facts.shard.clone()),
         queue_us: Some(facts.queue_us),
         execute_us: Some(facts.execute_us),
+        attempts: Some(attempts as i32),
     })
 }
 
@@ -55,7 +56,7 @@ pub(super) fn batch(
     let step = |step: &StepOutcome| {
         let (status, result, error) = match step {
             StepOutcome::Done(answer) => (1, Some(execute(None, answer)), None),
-            StepOutcome::Failed(error) => (2, None, Some(data_error(error, facts))),
+            StepOutcome::Failed(error) => (2, None, Some(data_error(error, facts, answer.sent))),
             StepOutcome::Skipped => (3, None, None),
             StepOutcome::NotRun => (4, None, None),
         };
@@ -73,10 +74,13 @@ pub(super) fn batch(
 }
 
 pub(super) fn outcome(item: &ItemReply) -> wire::MultiOutcome {
-    let header = header(&item.facts);
+    let attempts = item.result.as_ref().map_or(0, |answer| answer.sent);
+    let header = header(&item.facts, attempts);
     let mut outcome = wire::MultiOutcome::default();
     match (&item.result, item.form) {
-        (Err(error), _) => outcome.error = Some(data_error(error, &item.facts)),
+        (Err(error), _) => {
+            outcome.error = Some(data_error(error, &item.facts, error.sent()));
+        }
         (Ok(answer), Form::Query) => outcome.query = Some(query(header, answer)),
         (Ok(answer), Form::Execute) => outcome.execute = Some(execute(header, answer)),
         (Ok(answer), Form::Insert) => outcome.insert = Some(insert(header, answer)),
@@ -85,7 +89,7 @@ pub(super) fn outcome(item: &ItemReply) -> wire::MultiOutcome {
     outcome
 }
 
-pub(super) fn data_error(error: &Error, facts: &Facts) -> wire::DataError {
+pub(super) fn data_error(error: &Error, facts: &Facts, attempts: u32) -> wire::DataError {
     let late = matches!(
         error.kind(),
         ErrorKind::QueueTimeout | ErrorKind::DeadlineExceeded
@@ -122,6 +126,7 @@ pub(super) fn data_error(error: &Error, facts: &Facts) -> wire::DataError {
         item: error.item().map(|item| item as i32),
         queue_us: Some(facts.queue_us),
         execute_us: Some(facts.execute_us),
+        attempts: Some(attempts as i32),
     }
 }
 

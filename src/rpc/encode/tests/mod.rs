@@ -47,11 +47,16 @@ fn limits() -> ApiLimits {
         batch_steps_max: 8,
         transaction_idle_timeout: Duration::from_millis(9),
         transaction_timeout: Duration::from_millis(10),
+        reply_grace: Duration::from_millis(11),
     }
 }
 
 /// The times of a reply depend on when it is written.
-fn header_of(call: &Call<'_>, seen: Option<&wire::ReplyHeader>) -> Option<wire::ReplyHeader> {
+fn header_of(
+    call: &Call<'_>,
+    seen: Option<&wire::ReplyHeader>,
+    attempts: i32,
+) -> Option<wire::ReplyHeader> {
     let execute_us = seen.unwrap().execute_us.unwrap();
     assert!((898_000..60_000_000).contains(&execute_us), "{execute_us}");
     Some(wire::ReplyHeader {
@@ -59,6 +64,7 @@ fn header_of(call: &Call<'_>, seen: Option<&wire::ReplyHeader>) -> Option<wire::
         shard: Some(call.shard.to_owned()),
         queue_us: Some(2_000),
         execute_us: Some(execute_us),
+        attempts: Some(attempts),
     })
 }
 
@@ -205,6 +211,7 @@ fn answer() -> Answer {
         more_rows: vec![Rows::default(), rows()],
         steps: Vec::new(),
         attempts: 0,
+        sent: 2,
         taken: 0,
     }
 }
@@ -217,6 +224,7 @@ fn error() -> Error {
         .with_outcome(Outcome::Unknown)
         .with_retry(Retry::AfterPause)
         .with_phase(Phase::Fetch)
+        .with_sent(5)
 }
 
 fn batch_answer() -> Answer {
@@ -230,6 +238,7 @@ fn batch_answer() -> Answer {
             StepOutcome::Failed(Error::new(ErrorKind::QueueTimeout, "")),
         ],
         attempts: 3,
+        sent: 4,
         ..Answer::default()
     }
 }

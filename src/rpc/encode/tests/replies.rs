@@ -33,14 +33,14 @@ fn info_tells_limits_and_shards() {
         let result: wire::InfoResult = returned(protocol, &call, &Reply::Info(&none));
         assert_eq!(result.shards, Some(Vec::new()));
         let result: wire::InfoResult = returned(protocol, &call, &Reply::Info(&two));
-        assert_eq!(result.header, header_of(&call, result.header.as_ref()));
-        assert_eq!(result.api_version.as_deref(), Some("1.1"));
+        assert_eq!(result.header, header_of(&call, result.header.as_ref(), 0));
+        assert_eq!(result.api_version.as_deref(), Some("1.2"));
         assert_eq!(
             result.server_version.as_deref(),
             Some(env!("CARGO_PKG_VERSION"))
         );
         assert!(result.capabilities.unwrap().contains(&"multi".to_owned()));
-        let expected = wire::Limits::new(1, 20_000_000, 3, 4, 5, 6, 7, 8, 9, 10);
+        let expected = wire::Limits::new(1, 20_000_000, 3, 4, 5, 6, 7, 8, 9, 10, 11);
         assert_eq!(result.limits, Some(expected));
         let a = ("a".to_owned(), wire::ShardKind::MYSQL, String::new());
         let b = (
@@ -62,17 +62,18 @@ fn info_tells_limits_and_shards() {
 fn some_replies_are_little_more_than_their_header() {
     for protocol in PROTOCOLS {
         let call = call("Forebay:ping");
-        let result: wire::PingResult = returned(protocol, &call, &Reply::Ping);
-        assert_eq!(result.header, header_of(&call, result.header.as_ref()));
+        let result: wire::PingResult = returned(protocol, &call, &Reply::Ping { attempts: 6 });
+        assert_eq!(result.header, header_of(&call, result.header.as_ref(), 6));
         let result: wire::CommitResult = returned(protocol, &call, &Reply::Committed);
-        assert_eq!(result.header, header_of(&call, result.header.as_ref()));
+        assert_eq!(result.header, header_of(&call, result.header.as_ref(), 1));
         let result: wire::RollbackResult = returned(protocol, &call, &Reply::RolledBack);
-        assert_eq!(result.header, header_of(&call, result.header.as_ref()));
+        assert_eq!(result.header, header_of(&call, result.header.as_ref(), 1));
         let reply = Reply::Begun {
-            transaction: "é-1"
+            transaction: "é-1",
+            attempts: 2,
         };
         let result: wire::BeginResult = returned(protocol, &call, &reply);
-        let header = header_of(&call, result.header.as_ref());
+        let header = header_of(&call, result.header.as_ref(), 2);
         assert_eq!(
             result,
             wire::BeginResult::new(header, "é-1".to_owned(), 9, 10)
@@ -89,15 +90,15 @@ fn what_was_run_comes_back_whole() {
         let call = call("any");
         let query: wire::QueryResult =
             returned(protocol, &call, &Reply::Done(Form::Query, &answer));
-        let header = header_of(&call, query.header.as_ref());
+        let header = header_of(&call, query.header.as_ref(), answer.sent as i32);
         assert_eq!(query, expected::query(header, &answer));
         let execute: wire::ExecuteResult =
             returned(protocol, &call, &Reply::Done(Form::Execute, &answer));
-        let header = header_of(&call, execute.header.as_ref());
+        let header = header_of(&call, execute.header.as_ref(), answer.sent as i32);
         assert_eq!(execute, expected::execute(header, &answer));
         let insert: wire::InsertResult =
             returned(protocol, &call, &Reply::Done(Form::Insert, &answer));
-        let header = header_of(&call, insert.header.as_ref());
+        let header = header_of(&call, insert.header.as_ref(), answer.sent as i32);
         assert_eq!(insert, expected::insert(header, &answer));
     }
 }
@@ -109,7 +110,7 @@ fn a_batch_tells_of_every_step() {
         let answer = batch_answer();
         let batch: wire::BatchResult =
             returned(protocol, &call, &Reply::Done(Form::Batch, &answer));
-        let header = header_of(&call, batch.header.as_ref());
+        let header = header_of(&call, batch.header.as_ref(), 4);
         // Its errors tell the batch's own facts, at the time of writing.
         let mut facts = call.facts();
         facts.execute_us = header
@@ -151,7 +152,7 @@ fn a_multi_tells_of_every_item() {
     for protocol in PROTOCOLS {
         for items in [&items[..], &[]] {
             let multi: wire::MultiResult = returned(protocol, &call, &Reply::Multi(items));
-            assert_eq!(multi.header, header_of(&call, multi.header.as_ref()));
+            assert_eq!(multi.header, header_of(&call, multi.header.as_ref(), 0));
             let expected = items.iter().map(expected::outcome).collect();
             assert_eq!(multi.outcomes, Some(expected));
         }
@@ -225,7 +226,7 @@ fn errors_keep_all_they_know() {
             if error.limit_met().is_some() {
                 assert_eq!(thrown.seen, Some(i64::MAX));
             }
-            assert_eq!(thrown, expected::data_error(error, &facts));
+            assert_eq!(thrown, expected::data_error(error, &facts, error.sent()));
         }
     }
 }
@@ -259,7 +260,7 @@ fn a_reply_over_the_limit_is_an_error_instead() {
     ];
     let (not_applied, applied) = (wire::Outcome::NOT_APPLIED, wire::Outcome::APPLIED);
     let cases = [
-        (Reply::Ping, not_applied),
+        (Reply::Ping { attempts: 0 }, not_applied),
         (Reply::Done(Form::Query, &answer), not_applied),
         (Reply::Done(Form::Execute, &answer), applied),
         (Reply::Done(Form::Insert, &answer), applied),
