@@ -13,6 +13,7 @@ pub mod config;
 pub mod service;
 
 pub mod frontend;
+pub mod http;
 pub mod rpc;
 
 pub mod dispatch;
@@ -22,7 +23,9 @@ pub mod sql;
 
 pub mod budget;
 pub mod cancel;
+pub mod digests;
 pub mod error;
 pub mod operation;
 pub mod peer;
+pub mod stats;
 pub mod value;

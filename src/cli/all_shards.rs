@@ -151,7 +151,7 @@ mod tests {
         let message = "no such table".to_owned();
         generated::DataError::new(
             code, outcome, None, message, 1146, None, None, None, None, None, None, None, None,
-            None,
+            None, None,
         )
     }
 

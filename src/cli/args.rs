@@ -82,6 +82,9 @@ name. In JSON it stands in its place, as {\"error\": {\"code\", \"message\"}}.";
 const LISTEN_HELP: &str = "Listen here instead of where the file says: host:port, [ipv6]:port, \
      :port for every interface, or unix:/path; may be given several times";
 
+const HTTP_LISTEN_HELP: &str = "Tell metrics and health over HTTP here, whatever the file says: \
+     host:port, [ipv6]:port, :port, or unix:/path";
+
 #[derive(ClapArgs)]
 pub(super) struct ServeArgs {
     /// The configuration file; `forebay config` prints one
@@ -89,6 +92,8 @@ pub(super) struct ServeArgs {
     pub config: PathBuf,
     #[arg(long, value_name = "ADDR", help = LISTEN_HELP)]
     pub listen: Vec<ListenAddress>,
+    #[arg(long, value_name = "ADDR", help = HTTP_LISTEN_HELP)]
+    pub http_listen: Option<ListenAddress>,
     #[command(flatten)]
     pub log: LogArgs,
 }

@@ -48,7 +48,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         shards: vec![embedded("slave001"), embedded("users")],
         ..Config::default()
     };
-    let service = serve::start(&config, std::slice::from_ref(&args.listen))?;
+    let service = serve::start(&config, std::slice::from_ref(&args.listen), None)?;
     let address = service.addresses()[0].clone();
     let failed = |error: ClientError| Failure::refused(format!("the demo failed: {error}"));
     let mut client = Client::connect(&address, CALL_TIMEOUT).map_err(failed)?;

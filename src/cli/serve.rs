@@ -8,7 +8,7 @@ use super::args::ServeArgs;
 use super::{Failure, log};
 use crate::config::{Config, ListenAddress, ShardConfig};
 use crate::frontend::Listener;
-use crate::service::Service;
+use crate::service::{Listeners, Service};
 
 /// After a second signal; 128 and the number of SIGINT, as shells have it.
 const EXIT_AT_ONCE: i32 = 130;
@@ -23,26 +23,42 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
         [] => &config.server.listen,
         typed => typed,
     };
-    let service = start(&config, addresses)?;
+    let http = args.http_listen.as_ref();
+    let http = http.or(config.server.http_listen.as_ref());
+    let service = start(&config, addresses, http)?;
+    if let Some(address) = service.http_address() {
+        tracing::info!(%address, "metrics and health over HTTP");
+    }
     for address in service.addresses() {
         let shards = config.shards.len();
         tracing::info!(%address, shards, version = env!("CARGO_PKG_VERSION"), "listening");
     }
-    service.wait();
+    let all_answered = service.wait();
+    tracing::info!(all_answered, "stopped");
     Ok(())
 }
 
 /// Binds and serves until Ctrl-C or SIGTERM.
-pub(super) fn start(config: &Config, addresses: &[ListenAddress]) -> Result<Service, Failure> {
+pub(super) fn start(
+    config: &Config,
+    addresses: &[ListenAddress],
+    http: Option<&ListenAddress>,
+) -> Result<Service, Failure> {
     let config = allow_descriptors(config);
-    let bind = |address: &ListenAddress| {
+    let bind = |address: &ListenAddress, flag: &str| {
         Listener::bind(address).map_err(|error| {
             Failure::unavailable(format!(
-                "cannot listen on {address}: {error}; choose another with --listen"
+                "cannot listen on {address}: {error}; choose another with {flag}"
             ))
         })
     };
-    let listeners = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+    let sessions = addresses.iter().map(|address| bind(address, "--listen"));
+    let listeners = Listeners {
+        sessions: sessions.collect::<Result<_, _>>()?,
+        http: http
+            .map(|address| bind(address, "--http-listen"))
+            .transpose()?,
+    };
     Service::start(&config, listeners, stop_signal())
         .map_err(|error| Failure::unavailable(format!("cannot start: {error}")))
 }

@@ -31,6 +31,8 @@ impl Number {
             "1 or 2, by the number of processors".to_owned()
         } else if self.name == TRANSACTIONS_MAX.name {
             format!("half of {}", POOL_MAX_CONNECTIONS.name)
+        } else if self.name == LONG_STATEMENTS_MAX.name {
+            format!("three quarters of {}", POOL_MAX_CONNECTIONS.name)
         } else {
             self.default.to_string()
         };
@@ -60,6 +62,8 @@ pub(super) const IO_THREADS: Number = Number::new("io_threads", 1, 16, 1);
 pub(super) const WORKER_THREADS_MAX: Number = Number::new("worker_threads_max", 1, 4096, 512);
 pub(super) const REQUEST_MAX_BYTES: Number =
     Number::new("request_max_bytes", 1024, MESSAGE_MAX_BYTES, 16_000_000);
+pub(super) const REQUEST_MEMORY_MAX_BYTES: Number =
+    Number::new("request_memory_max_bytes", 1 << 20, 1 << 40, 512_000_000);
 pub(super) const RESULT_MAX_BYTES: Number =
     Number::new("result_max_bytes", 1024, MESSAGE_MAX_BYTES, 16_000_000);
 pub(super) const RESULT_MAX_ROWS: Number =
@@ -69,6 +73,7 @@ pub(super) const RESULT_MEMORY_MAX_BYTES: Number =
 pub(super) const MULTI_ITEMS_MAX: Number = Number::new("multi_items_max", 1, 10_000, 256);
 pub(super) const MULTI_PARALLEL_MAX: Number = Number::new("multi_parallel_max", 1, 1_000, 4);
 pub(super) const BATCH_STEPS_MAX: Number = Number::new("batch_steps_max", 1, 10_000, 1_000);
+pub(super) const DIGESTS_MAX: Number = Number::new("digests_max", 0, 100_000, 1_000);
 pub(super) const DEFAULT_TIMEOUT_MS: Number = Number::new("default_timeout_ms", 1, DAY_MS, 2_000);
 pub(super) const MAX_TIMEOUT_MS: Number = Number::new("max_timeout_ms", 1, DAY_MS, 60_000);
 pub(super) const TRANSACTION_IDLE_TIMEOUT_MS: Number =
@@ -76,12 +81,15 @@ pub(super) const TRANSACTION_IDLE_TIMEOUT_MS: Number =
 pub(super) const TRANSACTION_TIMEOUT_MS: Number =
     Number::new("transaction_timeout_ms", 1, HOUR_MS, MINUTE_MS);
 pub(super) const SESSIONS_MAX: Number = Number::new("sessions_max", 1, 1_000_000, 15_000);
+pub(super) const SESSIONS_PER_PEER_MAX: Number =
+    Number::new("sessions_per_peer_max", 1, 1_000_000, 4_000);
 pub(super) const SESSION_IDLE_TIMEOUT_MS: Number =
     Number::new("session_idle_timeout_ms", 1_000, 7 * DAY_MS, 8 * HOUR_MS);
 pub(super) const MESSAGE_TIMEOUT_MS: Number =
     Number::new("message_timeout_ms", 1, 10 * MINUTE_MS, 10_000);
 pub(super) const WRITE_TIMEOUT_MS: Number =
     Number::new("write_timeout_ms", 1, 10 * MINUTE_MS, 10_000);
+pub(super) const REPLY_GRACE_MS: Number = Number::new("reply_grace_ms", 1, 10 * MINUTE_MS, 250);
 pub(super) const DRAIN_TIMEOUT_MS: Number =
     Number::new("drain_timeout_ms", 1, 10 * MINUTE_MS, 10_000);
 
@@ -89,12 +97,18 @@ pub(super) const POOL_MAX_CONNECTIONS: Number = Number::new("pool_max_connection
 pub(super) const QUEUE_MAX_REQUESTS: Number = Number::new("queue_max_requests", 1, 100_000, 1_000);
 /// Its default and its maximum follow the pool; see `default_transactions_max`.
 pub(super) const TRANSACTIONS_MAX: Number = Number::new("transactions_max", 0, 999, 4);
+pub(super) const LONG_STATEMENT_MS: Number = Number::new("long_statement_ms", 0, HOUR_MS, 100);
+/// Its default follows the pool; see `default_long_statements_max`.
+pub(super) const LONG_STATEMENTS_MAX: Number = Number::new("long_statements_max", 1, 1_000, 6);
 pub(super) const CONNECT_TIMEOUT_MS: Number =
     Number::new("connect_timeout_ms", 1, MINUTE_MS, 2_000);
 pub(super) const IDLE_TIMEOUT_MS: Number =
     Number::new("idle_timeout_ms", 1_000, DAY_MS, 10 * MINUTE_MS);
 pub(super) const MAX_LIFETIME_MS: Number =
     Number::new("max_lifetime_ms", 1_000, 7 * DAY_MS, 30 * MINUTE_MS);
+pub(super) const OUTAGE_PATIENCE_MS: Number =
+    Number::new("outage_patience_ms", 0, 10 * MINUTE_MS, 5_000);
+pub(super) const RETRY_BUDGET_PERCENT: Number = Number::new("retry_budget_percent", 0, 100, 20);
 
 pub(super) const PREPARED_STATEMENTS_MAX: Number =
     Number::new("prepared_statements_max", 1, 10_000, 64);
@@ -104,6 +118,12 @@ pub(super) const PREPARED_STATEMENTS_MAX: Number =
 pub(super) fn default_transactions_max(pool_max_connections: u64) -> usize {
     let half = (pool_max_connections / 2).max(1);
     half.min(pool_max_connections.saturating_sub(1)) as usize
+}
+
+/// Three quarters of the pool, at least one connection, and never all of several.
+pub(super) fn default_long_statements_max(pool_max_connections: u64) -> usize {
+    let most = pool_max_connections.saturating_sub(1).max(1);
+    (pool_max_connections * 3 / 4).clamp(1, most) as usize
 }
 
 /// Addresses in `listen`.
@@ -118,23 +138,28 @@ pub(super) const ROOT_KEYS: &[&str] = &["server", "log", "shard_defaults", "shar
 
 pub(super) const SERVER_KEYS: &[&str] = &[
     "listen",
+    "http_listen",
     IO_THREADS.name,
     WORKER_THREADS_MAX.name,
     REQUEST_MAX_BYTES.name,
+    REQUEST_MEMORY_MAX_BYTES.name,
     RESULT_MAX_BYTES.name,
     RESULT_MAX_ROWS.name,
     RESULT_MEMORY_MAX_BYTES.name,
     MULTI_ITEMS_MAX.name,
     MULTI_PARALLEL_MAX.name,
     BATCH_STEPS_MAX.name,
+    DIGESTS_MAX.name,
     DEFAULT_TIMEOUT_MS.name,
     MAX_TIMEOUT_MS.name,
     TRANSACTION_IDLE_TIMEOUT_MS.name,
     TRANSACTION_TIMEOUT_MS.name,
     SESSIONS_MAX.name,
+    SESSIONS_PER_PEER_MAX.name,
     SESSION_IDLE_TIMEOUT_MS.name,
     MESSAGE_TIMEOUT_MS.name,
     WRITE_TIMEOUT_MS.name,
+    REPLY_GRACE_MS.name,
     DRAIN_TIMEOUT_MS.name,
 ];
 
@@ -151,9 +176,13 @@ pub(super) const POOL_KEYS: &[&str] = &[
     POOL_MAX_CONNECTIONS.name,
     QUEUE_MAX_REQUESTS.name,
     TRANSACTIONS_MAX.name,
+    LONG_STATEMENT_MS.name,
+    LONG_STATEMENTS_MAX.name,
     CONNECT_TIMEOUT_MS.name,
     IDLE_TIMEOUT_MS.name,
     MAX_LIFETIME_MS.name,
+    OUTAGE_PATIENCE_MS.name,
+    RETRY_BUDGET_PERCENT.name,
 ];
 
 /// Likewise, for MySQL alone.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::ListenAddress;
 use super::document::{Located, Section};
-use super::error::Faults;
+use super::error::{Faults, Invalid};
 use super::keys::{self, Number};
 use super::types::{LogConfig, LogFormat, LogLevel, ServerConfig};
 
@@ -66,6 +66,7 @@ pub(super) fn read_server(
     if let Some(listen) = read_listen(&section, base_dir, faults) {
         server.listen = listen;
     }
+    server.http_listen = read_http_listen(&section, base_dir, &server.listen, faults);
     read_counts(&section, &mut server, faults);
     read_durations(&section, &mut server, faults);
     let workers_max = WorkersMax::read(&section, faults);
@@ -78,27 +79,34 @@ pub(super) fn read_server(
 fn read_counts(section: &Section<'_>, server: &mut ServerConfig, faults: &mut Faults) {
     let counts = [
         (&keys::IO_THREADS, &mut server.io_threads),
-        (&keys::REQUEST_MAX_BYTES, &mut server.request_max_bytes),
         (&keys::RESULT_MAX_ROWS, &mut server.result_max_rows),
         (&keys::MULTI_ITEMS_MAX, &mut server.multi_items_max),
         (&keys::MULTI_PARALLEL_MAX, &mut server.multi_parallel_max),
         (&keys::BATCH_STEPS_MAX, &mut server.batch_steps_max),
+        (&keys::DIGESTS_MAX, &mut server.digests_max),
         (&keys::SESSIONS_MAX, &mut server.sessions_max),
+        (
+            &keys::SESSIONS_PER_PEER_MAX,
+            &mut server.sessions_per_peer_max,
+        ),
     ];
     for (key, field) in counts {
         if let Some(number) = section.number(key, faults) {
             *field = number.value as usize;
         }
     }
-    let sizes = [&keys::RESULT_MAX_BYTES, &keys::RESULT_MEMORY_MAX_BYTES];
-    let [result, memory] = section.number_pair(sizes, faults);
-    check_result_memory(result.as_ref(), memory.as_ref(), faults);
-    if let Some(result) = result {
-        server.result_max_bytes = result.value as usize;
-    }
-    if let Some(memory) = memory {
-        server.result_memory_max_bytes = memory.value as usize;
-    }
+    (server.request_max_bytes, server.request_memory_max_bytes) = read_memory(
+        section,
+        [&keys::REQUEST_MAX_BYTES, &keys::REQUEST_MEMORY_MAX_BYTES],
+        "a buffer may be twice as large as the request that it is filled with",
+        faults,
+    );
+    (server.result_max_bytes, server.result_memory_max_bytes) = read_memory(
+        section,
+        [&keys::RESULT_MAX_BYTES, &keys::RESULT_MEMORY_MAX_BYTES],
+        "a result is in memory twice while it is encoded",
+        faults,
+    );
 }
 
 fn read_durations(section: &Section<'_>, server: &mut ServerConfig, faults: &mut Faults) {
@@ -109,6 +117,7 @@ fn read_durations(section: &Section<'_>, server: &mut ServerConfig, faults: &mut
         ),
         (&keys::MESSAGE_TIMEOUT_MS, &mut server.message_timeout),
         (&keys::WRITE_TIMEOUT_MS, &mut server.write_timeout),
+        (&keys::REPLY_GRACE_MS, &mut server.reply_grace),
         (&keys::DRAIN_TIMEOUT_MS, &mut server.drain_timeout),
     ];
     for (key, field) in durations {
@@ -128,34 +137,38 @@ fn read_durations(section: &Section<'_>, server: &mut ServerConfig, faults: &mut
     );
 }
 
-/// A result is in memory twice while it is encoded: the largest one must fit. The
-/// default of the memory is enough for every `result_max_bytes`.
-fn check_result_memory(
-    result: Option<&Located<u64>>,
-    memory: Option<&Located<u64>>,
+/// The largest size of one of something, and the memory of all of them, in which the
+/// largest one must fit twice, for the reason that `why` tells. The default of the
+/// memory is enough for every size.
+fn read_memory(
+    section: &Section<'_>,
+    [one_key, all_key]: [&Number; 2],
+    why: &str,
     faults: &mut Faults,
-) {
+) -> (usize, usize) {
     const TIMES: u64 = 2;
-    let Some(memory) = memory else {
-        return;
-    };
-    let name = keys::RESULT_MAX_BYTES.name;
-    let (whose, largest) = match result {
-        Some(result) => (result.place.key.clone(), result.value),
-        None => (
-            format!("the default of {name}"),
-            keys::RESULT_MAX_BYTES.default,
-        ),
-    };
-    let count = memory.value;
-    if count < TIMES * largest {
-        let message = format!(
-            "{count} is less than twice {whose}, which is {largest}, and a result is in memory \
-             twice while it is encoded; raise it to {} or more, or lower {name}",
-            TIMES * largest
-        );
-        faults.add(&memory.place, message);
+    let [one, all] = section.number_pair([one_key, all_key], faults);
+    if let Some(all) = &all {
+        let (whose, largest) = match &one {
+            Some(one) => (one.place.key.clone(), one.value),
+            None => (format!("the default of {}", one_key.name), one_key.default),
+        };
+        let count = all.value;
+        if count < TIMES * largest {
+            let message = format!(
+                "{count} is less than twice {whose}, which is {largest}, and {why}; raise it to \
+                 {} or more, or lower {}",
+                TIMES * largest,
+                one_key.name
+            );
+            faults.add(&all.place, message);
+        }
     }
+    let bytes = |read: Option<Located<u64>>, key: &Number| match read {
+        Some(number) => number.value as usize,
+        None => key.default_count(),
+    };
+    (bytes(one, one_key), bytes(all, all_key))
 }
 
 /// `[log]`.
@@ -229,11 +242,7 @@ fn read_listen(
     }
     let mut listen = Vec::new();
     for text in &texts.value {
-        let address = match text.value.parse() {
-            Ok(ListenAddress::Unix(path)) => ListenAddress::unix(base_dir.join(path)),
-            address => address,
-        };
-        match address {
+        match address(&text.value, base_dir) {
             Ok(address) => listen.push((text, address)),
             Err(invalid) => faults.add(&text.place, invalid.to_string()),
         }
@@ -248,4 +257,33 @@ fn read_listen(
         }
     }
     Some(listen.into_iter().map(|(_, address)| address).collect())
+}
+
+fn read_http_listen(
+    section: &Section<'_>,
+    base_dir: &Path,
+    listen: &[ListenAddress],
+    faults: &mut Faults,
+) -> Option<ListenAddress> {
+    let must = "an address, such as \"127.0.0.1:9091\"";
+    let text = section.text("http_listen", must, faults)?;
+    match address(&text.value, base_dir) {
+        Ok(address) if listen.contains(&address) => {
+            let message = format!("{address} is in listen as well; give it one of its own");
+            faults.add(&text.place, message);
+            None
+        }
+        Ok(address) => Some(address),
+        Err(invalid) => {
+            faults.add(&text.place, invalid.to_string());
+            None
+        }
+    }
+}
+
+fn address(text: &str, base_dir: &Path) -> Result<ListenAddress, Invalid> {
+    match text.parse()? {
+        ListenAddress::Unix(path) => ListenAddress::unix(base_dir.join(path)),
+        address => Ok(address),
+    }
 }

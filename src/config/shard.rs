@@ -143,6 +143,8 @@ fn read_shard(
         pool: settings.pool,
         queue_max_requests: settings.queue_max_requests,
         transactions_max: settings.transactions_max,
+        long_statement: settings.long_statement,
+        long_statements_max: settings.long_statements_max,
     })
 }
 

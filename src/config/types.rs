@@ -22,6 +22,8 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
     pub listen: Vec<ListenAddress>,
+    /// Where metrics and health are told over HTTP; None: nowhere.
+    pub http_listen: Option<ListenAddress>,
     /// Threads that move bytes.
     pub io_threads: usize,
     /// Threads that run operations, shared by all shards. No pool of a
@@ -29,6 +31,8 @@ pub struct ServerConfig {
     pub worker_threads_max: usize,
     /// The largest message taken from a client.
     pub request_max_bytes: usize,
+    /// What the requests of all sessions may take in memory.
+    pub request_memory_max_bytes: usize,
     /// The largest reply sent to a client.
     pub result_max_bytes: usize,
     pub result_max_rows: usize,
@@ -40,6 +44,8 @@ pub struct ServerConfig {
     pub multi_parallel_max: usize,
     /// Steps of a batch.
     pub batch_steps_max: usize,
+    /// Digests of statements that are kept, of all shards together; 0: none.
+    pub digests_max: usize,
     /// A transaction that is not used for so long is rolled back.
     pub transaction_idle_timeout: Duration,
     /// A transaction that is open for so long is rolled back.
@@ -49,12 +55,17 @@ pub struct ServerConfig {
     /// The longest that a request may ask for.
     pub max_timeout: Duration,
     pub sessions_max: usize,
+    /// Of those that come from one address.
+    pub sessions_per_peer_max: usize,
     /// A session without a message for so long is closed.
     pub session_idle_timeout: Duration,
     /// A message must be complete so long after its first byte.
     pub message_timeout: Duration,
     /// A reply must be taken by the client so long after it is ready.
     pub write_timeout: Duration,
+    /// A reply that is not ready so long after its deadline is not given at all:
+    /// the session is closed.
+    pub reply_grace: Duration,
     /// How long a stop waits for what is in flight.
     pub drain_timeout: Duration,
 }
@@ -63,23 +74,28 @@ impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
             listen: vec![ListenAddress::default()],
+            http_listen: None,
             io_threads: keys::default_io_threads(),
             worker_threads_max: keys::WORKER_THREADS_MAX.default_count(),
             request_max_bytes: keys::REQUEST_MAX_BYTES.default_count(),
+            request_memory_max_bytes: keys::REQUEST_MEMORY_MAX_BYTES.default_count(),
             result_max_bytes: keys::RESULT_MAX_BYTES.default_count(),
             result_max_rows: keys::RESULT_MAX_ROWS.default_count(),
             result_memory_max_bytes: keys::RESULT_MEMORY_MAX_BYTES.default_count(),
             multi_items_max: keys::MULTI_ITEMS_MAX.default_count(),
             multi_parallel_max: keys::MULTI_PARALLEL_MAX.default_count(),
             batch_steps_max: keys::BATCH_STEPS_MAX.default_count(),
+            digests_max: keys::DIGESTS_MAX.default_count(),
             transaction_idle_timeout: keys::TRANSACTION_IDLE_TIMEOUT_MS.default_duration(),
             transaction_timeout: keys::TRANSACTION_TIMEOUT_MS.default_duration(),
             default_timeout: keys::DEFAULT_TIMEOUT_MS.default_duration(),
             max_timeout: keys::MAX_TIMEOUT_MS.default_duration(),
             sessions_max: keys::SESSIONS_MAX.default_count(),
+            sessions_per_peer_max: keys::SESSIONS_PER_PEER_MAX.default_count(),
             session_idle_timeout: keys::SESSION_IDLE_TIMEOUT_MS.default_duration(),
             message_timeout: keys::MESSAGE_TIMEOUT_MS.default_duration(),
             write_timeout: keys::WRITE_TIMEOUT_MS.default_duration(),
+            reply_grace: keys::REPLY_GRACE_MS.default_duration(),
             drain_timeout: keys::DRAIN_TIMEOUT_MS.default_duration(),
         }
     }
@@ -123,6 +139,10 @@ pub struct ShardConfig {
     /// Transactions that may be open at once: fewer than the pool has
     /// connections, of which each keeps one.
     pub transactions_max: usize,
+    /// A statement that takes longer than this on average is long; None: none is.
+    pub long_statement: Option<Duration>,
+    /// Connections of the pool that statements known to be long may hold.
+    pub long_statements_max: usize,
 }
 
 impl ShardConfig {
@@ -134,6 +154,10 @@ impl ShardConfig {
             pool: PoolConfig::default(),
             queue_max_requests: keys::QUEUE_MAX_REQUESTS.default_count(),
             transactions_max: keys::default_transactions_max(keys::POOL_MAX_CONNECTIONS.default),
+            long_statement: Some(keys::LONG_STATEMENT_MS.default_duration()),
+            long_statements_max: keys::default_long_statements_max(
+                keys::POOL_MAX_CONNECTIONS.default,
+            ),
         }
     }
 }
@@ -147,6 +171,11 @@ pub struct PoolConfig {
     pub idle_timeout: Duration,
     /// A connection this old is closed when it comes back.
     pub max_lifetime: Duration,
+    /// While a database that was there has been gone for less than this, requests
+    /// wait for it.
+    pub outage_patience: Duration,
+    /// What is sent again, beside a floor, in percent of all requests.
+    pub retry_budget_percent: u32,
 }
 
 impl Default for PoolConfig {
@@ -156,6 +185,8 @@ impl Default for PoolConfig {
             connect_timeout: keys::CONNECT_TIMEOUT_MS.default_duration(),
             idle_timeout: keys::IDLE_TIMEOUT_MS.default_duration(),
             max_lifetime: keys::MAX_LIFETIME_MS.default_duration(),
+            outage_patience: keys::OUTAGE_PATIENCE_MS.default_duration(),
+            retry_budget_percent: keys::RETRY_BUDGET_PERCENT.default as u32,
         }
     }
 }

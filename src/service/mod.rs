@@ -4,7 +4,12 @@
 
 mod core;
 mod lanes;
+mod life;
+mod looks;
 mod multi;
+mod notices;
+mod observe;
+mod refusals;
 mod request;
 mod router;
 mod transactions;
@@ -19,13 +24,34 @@ use std::time::Duration;
 use tokio::runtime::{self, Runtime};
 
 use crate::config::{Config, ListenAddress, ServerConfig};
-use crate::frontend::{Frontend, Listener, SessionLimits};
+use crate::digests::Digests;
+use crate::frontend::{Frontend, Listener, SessionCounts, SessionLimits};
+use crate::http::HttpServer;
+use observe::Observer;
 use router::Router;
 
 /// A running service.
 pub struct Service {
     addresses: Vec<ListenAddress>,
+    http_address: Option<ListenAddress>,
+    frontend: Arc<Frontend<Router>>,
     thread: JoinHandle<bool>,
+    digests: Arc<Digests>,
+}
+
+/// Where the service is to be had; made of those for sessions alone by `into`.
+pub struct Listeners {
+    /// For sessions.
+    pub sessions: Vec<Listener>,
+    /// For metrics and health.
+    pub http: Option<Listener>,
+}
+
+impl From<Vec<Listener>> for Listeners {
+    fn from(sessions: Vec<Listener>) -> Listeners {
+        let http = None;
+        Listeners { sessions, http }
+    }
 }
 
 impl Service {
@@ -33,36 +59,70 @@ impl Service {
     /// cannot be reached does not stop it.
     pub fn start(
         config: &Config,
-        listeners: Vec<Listener>,
+        listeners: impl Into<Listeners>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Service> {
+        let Listeners { sessions, http } = listeners.into();
         let runtime = runtime(config.server.io_threads)?;
-        let addresses = listeners
+        let addresses = sessions
             .iter()
             .map(|listener| listener.address().clone())
             .collect();
         let router = Arc::new(Router::new(config));
+        let digests = router.digests();
         let frontend = Frontend::new(router.clone(), session_limits(&config.server));
         let patience = config.server.drain_timeout;
+        let observer = || Arc::new(Observer::new(router.core(), &frontend));
+        let http = http.map(|listener| HttpServer::start(listener, observer()));
+        let http = http.transpose()?;
+        let http_address = http.as_ref().map(|http| http.address().clone());
         let expiring = router.clone();
+        let counted = frontend.clone();
         let thread = std::thread::Builder::new()
             .name("io".to_owned())
             .spawn(move || {
                 let drained = runtime.block_on(async {
                     tokio::spawn(async move { expiring.expire().await });
-                    serve(frontend, listeners, shutdown, patience).await
+                    let shutdown = async {
+                        shutdown.await;
+                        router.core().life.drain();
+                    };
+                    serve(frontend, sessions, shutdown, patience).await
                 });
                 router.stop();
+                // Until here it tells how the end is coming.
+                drop(http);
                 // Workers that hang on a database do not hold up the end.
                 runtime.shutdown_background();
                 drained
             })?;
-        Ok(Service { addresses, thread })
+        Ok(Service {
+            addresses,
+            http_address,
+            frontend: counted,
+            thread,
+            digests,
+        })
     }
 
     /// Where it listens, in the order of the listeners.
     pub fn addresses(&self) -> &[ListenAddress] {
         &self.addresses
+    }
+
+    /// Where metrics and health are told, if anywhere.
+    pub fn http_address(&self) -> Option<&ListenAddress> {
+        self.http_address.as_ref()
+    }
+
+    /// What has been counted of sessions until now.
+    pub fn sessions(&self) -> SessionCounts {
+        self.frontend.counts()
+    }
+
+    /// What statements have cost.
+    pub fn digests(&self) -> &Arc<Digests> {
+        &self.digests
     }
 
     /// Waits for the end. True: all that was in flight has been answered.
@@ -120,6 +180,9 @@ async fn serve(
 fn session_limits(server: &ServerConfig) -> SessionLimits {
     SessionLimits {
         sessions_max: server.sessions_max,
+        sessions_per_peer_max: server.sessions_per_peer_max,
+        request_memory_max_bytes: server.request_memory_max_bytes,
+        reply_grace: server.reply_grace,
         message_max_bytes: server.request_max_bytes,
         idle_timeout: server.session_idle_timeout,
         message_timeout: server.message_timeout,

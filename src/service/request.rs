@@ -7,19 +7,20 @@ use std::time::Instant;
 use super::core::Core;
 use super::lanes::Lane;
 use super::multi::Gathering;
+use super::refusals::{expired, panicked};
 use super::transactions::{self, Lease};
-use super::work::Work;
 use crate::backend::Shard;
 use crate::budget::Budget;
 use crate::config::{AffectedRows, Target};
-use crate::dispatch::Refusal;
-use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::digests::Known;
+use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::frontend::{self, Message, Wire};
 use crate::operation::{Answer, Limits, Operation};
 use crate::peer::Peer;
 use crate::rpc::{
     self, Ask, Asked, Call, Form, Info, Protocol, Reply, ShardFacts, ShardKind, Unread,
 };
+use crate::stats::{Answered, Code, Function};
 
 /// Of a request's id and shard's name, in replies and in the log.
 const REQUEST_ID_MAX_BYTES: usize = 128;
@@ -42,6 +43,8 @@ pub(super) struct Addressee {
     /// When a worker took it; until then as `arrived`.
     pub(super) started: Instant,
     pub(super) deadline: Instant,
+    /// What earlier ones like it have cost; None: it is not known, or all the same.
+    pub(super) known: Option<Known>,
 }
 
 impl Addressee {
@@ -69,6 +72,7 @@ impl Addressee {
         self.write(buffer, |protocol, call, buffer| {
             rpc::write_reply(protocol, call, &self.core.limits, reply, buffer);
         });
+        self.count(Code::Ok);
         self.reply.send(buffer, budget);
         if buffer.capacity() > KEPT_BUFFER_BYTES {
             *buffer = Vec::new();
@@ -76,10 +80,16 @@ impl Addressee {
     }
 
     pub(super) fn send_error(self, error: &Error, buffer: &mut Vec<u8>) {
+        let cause = match self.lane {
+            Lane::Shard(shard) | Lane::Begin(shard) => self.core.true_cause(shard, error),
+            Lane::Common | Lane::Multi | Lane::Transaction(_) => None,
+        };
+        let error = cause.as_ref().unwrap_or(error);
         self.write(buffer, |protocol, call, buffer| {
             log_error(call, error);
             rpc::write_data_error(protocol, call, error, buffer);
         });
+        self.count(Code::Failed(error.kind()));
         self.reply.send(buffer, ());
     }
 
@@ -91,9 +101,22 @@ impl Addressee {
                     let (name, id) = (call.function(), call.sequence_id);
                     rpc::write_exception(protocol, name, id, *kind, text, buffer);
                 });
+                self.count(Code::Exception);
                 self.reply.send(buffer, ());
             }
         }
+    }
+
+    /// Counts the answer that is about to be sent.
+    fn count(&self, code: Code) {
+        let name = self.message.head.name_in(self.message.bytes());
+        let answered = Answered {
+            function: Function::of(rpc::function(name.unwrap_or_default())),
+            code,
+            arrived: self.arrived,
+            started: (self.started > self.arrived).then_some(self.started),
+        };
+        self.core.stats.answered(self.lane.shard(), &answered);
     }
 
     fn write(&self, buffer: &mut Vec<u8>, write: impl FnOnce(Protocol, &Call<'_>, &mut Vec<u8>)) {
@@ -108,30 +131,47 @@ impl Request {
         self.0.send_error(error, &mut Vec::new());
     }
 
+    /// What is cancelled is taken out of its queue as if it were late.
     pub(super) fn deadline(&self) -> Instant {
-        self.0.deadline
+        match self.0.reply.cancel().is_cancelled() {
+            true => self.0.arrived,
+            false => self.0.deadline,
+        }
     }
 
     pub(super) fn peer(&self) -> Peer {
         self.0.reply.peer()
     }
 
-    /// Why it is not begun, once its deadline has passed.
+    pub(super) fn is_long(&self) -> bool {
+        self.0.known.as_ref().is_some_and(Known::is_long)
+    }
+
+    pub(super) fn may_be_long(&self) -> bool {
+        self.0.known.as_ref().is_some_and(Known::may_be_long)
+    }
+
+    /// Why it is not begun, once its deadline has passed or it is cancelled.
     pub(super) fn expired(&self) -> Error {
+        let cancel = self.0.reply.cancel();
+        if cancel.is_cancelled() {
+            return cancel.error().with_phase(Phase::Queue);
+        }
         let Lane::Begin(index) = self.0.lane else {
             return expired();
         };
         let most = self.0.core.shards.get(index).config().transactions_max;
         let message = format!(
-            "the deadline passed while the request waited for its turn: {most} transactions of \
-             the shard may be open at once (transactions_max); end them sooner, or raise timeout_ms"
+            "the deadline passed, or came too near, while the request waited for its turn: {most} \
+             transactions of the shard may be open at once (transactions_max); end them sooner, or \
+             raise timeout_ms"
         );
         Error::new(ErrorKind::QueueTimeout, message)
     }
 
     pub(super) fn run(mut self, buffer: &mut Vec<u8>) {
         self.0.started = Instant::now();
-        if self.0.started >= self.0.deadline {
+        if self.0.started >= self.deadline() {
             let error = self.expired();
             return self.0.send_error(&error, buffer);
         }
@@ -165,7 +205,14 @@ impl Addressee {
     fn perform(&self, asked: Asked, budget: &Arc<Budget>) -> Result<Done> {
         let core = &self.core;
         let Asked { options, ask } = asked;
-        let limits = core.operation_limits(&options, self.deadline, budget.clone(), None);
+        let cancel = self.reply.cancel().clone();
+        let mut limits = core.operation_limits(&options, self.deadline, budget.clone(), cancel);
+        limits.meter = match self.lane {
+            Lane::Shard(index) | Lane::Transaction(index) => {
+                Some(core.meter(index, self.known.clone()))
+            }
+            Lane::Common | Lane::Multi | Lane::Begin(_) => None,
+        };
         let token = options.transaction.as_deref();
         let message = &self.message;
         if token != message.head.transaction_in(message.bytes()) {
@@ -175,10 +222,12 @@ impl Addressee {
         }
         match (ask, token) {
             (Ask::Info, _) => Ok(Done::Info(info(core))),
-            (Ask::Ping { shard: None }, None) => Ok(Done::Ping),
+            (Ask::Ping { shard: None }, None) => Ok(Done::Ping { attempts: 0 }),
             (Ask::Ping { shard }, token) => {
-                self.operate(shard, token, &Operation::Ping, &limits)?;
-                Ok(Done::Ping)
+                let answer = self.operate(shard, token, &Operation::Ping, &limits)?;
+                Ok(Done::Ping {
+                    attempts: answer.sent,
+                })
             }
             (
                 Ask::Run {
@@ -194,8 +243,12 @@ impl Addressee {
             (Ask::Begin { shard, begin }, _) => {
                 let index = self.own_shard(shard)?;
                 let session = self.reply.session();
-                let token = transactions::begin(core, session, index, &begin, &limits)?;
-                Ok(Done::Begun(token))
+                let (transaction, attempts) =
+                    transactions::begin(core, session, index, &begin, &limits)?;
+                Ok(Done::Begun {
+                    transaction,
+                    attempts,
+                })
             }
             (Ask::Commit, Some(token)) => {
                 self.lease(token)?.commit(&limits)?;
@@ -253,9 +306,9 @@ impl Addressee {
 /// What came of a request.
 enum Done {
     Info(Info),
-    Ping,
+    Ping { attempts: u32 },
     Operation(Form, Answer),
-    Begun(String),
+    Begun { transaction: String, attempts: u32 },
     Committed,
     RolledBack,
 }
@@ -264,9 +317,17 @@ impl Done {
     fn reply(&self) -> Reply<'_> {
         match self {
             Done::Info(info) => Reply::Info(info),
-            Done::Ping => Reply::Ping,
+            Done::Ping { attempts } => Reply::Ping {
+                attempts: *attempts,
+            },
             Done::Operation(form, answer) => Reply::Done(*form, answer),
-            Done::Begun(token) => Reply::Begun { transaction: token },
+            Done::Begun {
+                transaction,
+                attempts,
+            } => Reply::Begun {
+                transaction,
+                attempts: *attempts,
+            },
             Done::Committed => Reply::Committed,
             Done::RolledBack => Reply::RolledBack,
         }
@@ -300,18 +361,28 @@ fn shard_facts(shard: &Shard) -> ShardFacts {
 fn log_error(call: &Call<'_>, error: &Error) {
     let errno = error.database().map_or(0, |database| database.errno);
     let function = call.function();
-    let (shard, request_id, kind) = (call.shard, call.request_id, error.kind());
-    match kind {
-        ErrorKind::Internal | ErrorKind::ConnectionLost => {
-            tracing::warn!(function, shard, request_id, ?kind, errno, "request failed");
-        }
-        _ => tracing::debug!(function, shard, request_id, ?kind, errno, "request failed"),
+    let (shard, request_id, outcome) = (call.shard, call.request_id, error.outcome());
+    let code = Code::Failed(error.kind()).name();
+    match error.kind() {
+        ErrorKind::Internal | ErrorKind::ConnectionLost => tracing::warn!(
+            function,
+            shard,
+            request_id,
+            code,
+            ?outcome,
+            errno,
+            "request failed"
+        ),
+        _ => tracing::debug!(
+            function,
+            shard,
+            request_id,
+            code,
+            ?outcome,
+            errno,
+            "request failed"
+        ),
     }
-}
-
-fn panicked() -> Error {
-    let message = "a fault of this server's own; its log says where";
-    Error::new(ErrorKind::Internal, message).with_outcome(Outcome::Unknown)
 }
 
 /// The front and the stubs do not know each other.
@@ -326,37 +397,4 @@ pub(super) fn protocol(wire: Wire) -> Protocol {
 fn shortened(text: Option<&str>, max_bytes: usize) -> &str {
     let text = text.unwrap_or_default();
     &text[..text.floor_char_boundary(max_bytes)]
-}
-
-/// What was not taken, and why.
-pub(super) fn refused(refusal: Refusal<Work>) -> (Work, Error) {
-    match refusal {
-        Refusal::Full { job, limit } => {
-            let message = format!(
-                "{limit} requests wait on the shard already (queue_max_requests); try again later"
-            );
-            let error = Error::new(ErrorKind::QueueFull, message)
-                .with_limit(limit as u64, limit as u64 + 1);
-            (job, error)
-        }
-        Refusal::TooLate { job, wait } => {
-            let message = format!(
-                "the shard is busy: the request would wait about {} ms, past its deadline",
-                wait.as_millis()
-            );
-            (job, Error::new(ErrorKind::QueueTimeout, message))
-        }
-        Refusal::Stopped(job) => (job, draining()),
-    }
-}
-
-pub(super) fn draining() -> Error {
-    let message = "this server is stopping and takes nothing new; another one takes the request";
-    Error::new(ErrorKind::Draining, message)
-}
-
-pub(super) fn expired() -> Error {
-    let message = "the deadline passed while the request waited for its turn on the shard; \
-                   try again later, or raise timeout_ms";
-    Error::new(ErrorKind::QueueTimeout, message)
 }

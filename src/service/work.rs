@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::multi::{Gathering, ItemJob};
-use super::request::{Request, expired};
+use super::refusals::expired;
+use super::request::Request;
 use super::transactions::Abandoned;
 use crate::dispatch::Job;
 use crate::error::Error;
@@ -35,9 +36,10 @@ impl Work {
     }
 
     /// Answers what has waited for too long.
-    pub(super) fn expire(self) {
+    pub(super) fn time_is_over(self) {
         let error = match &self {
             Work::Request(request) => request.expired(),
+            Work::Item(item) => item.expired(),
             _ => expired(),
         };
         self.refuse(&error);
@@ -66,8 +68,25 @@ impl Job for Work {
         }
     }
 
+    /// By what the same took of late; another answer may come later.
     fn is_long(&self) -> bool {
-        false
+        match self {
+            Work::Request(request) => request.is_long(),
+            Work::Item(item) => item.is_long(),
+            Work::Gathered(_) | Work::Rollback(_) => false,
+        }
+    }
+
+    fn may_be_long(&self) -> bool {
+        match self {
+            Work::Request(request) => request.may_be_long(),
+            Work::Item(item) => item.may_be_long(),
+            Work::Gathered(_) | Work::Rollback(_) => false,
+        }
+    }
+
+    fn expire(self, _: &mut Vec<u8>) {
+        self.time_is_over();
     }
 
     fn run(self, buffer: &mut Vec<u8>) {

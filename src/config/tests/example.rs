@@ -34,9 +34,11 @@ fn it_shows_the_defaults() {
         uncommented(common)
     );
     let config = valid(&text);
-    // This default is the only one that depends on the machine.
     let server = ServerConfig {
+        // This default is the only one that depends on the machine.
         io_threads: 1,
+        // An example: there is no default.
+        http_listen: "127.0.0.1:9091".parse().ok(),
         ..ServerConfig::default()
     };
     assert_eq!(config.server, server);
@@ -115,6 +117,7 @@ fn it_shows_the_range_of_every_number() {
         keys::MULTI_ITEMS_MAX,
         keys::MULTI_PARALLEL_MAX,
         keys::BATCH_STEPS_MAX,
+        keys::DIGESTS_MAX,
         keys::DEFAULT_TIMEOUT_MS,
         keys::MAX_TIMEOUT_MS,
         keys::TRANSACTION_IDLE_TIMEOUT_MS,
@@ -127,9 +130,13 @@ fn it_shows_the_range_of_every_number() {
         keys::POOL_MAX_CONNECTIONS,
         keys::QUEUE_MAX_REQUESTS,
         keys::TRANSACTIONS_MAX,
+        keys::LONG_STATEMENT_MS,
+        keys::LONG_STATEMENTS_MAX,
         keys::CONNECT_TIMEOUT_MS,
         keys::IDLE_TIMEOUT_MS,
         keys::MAX_LIFETIME_MS,
+        keys::OUTAGE_PATIENCE_MS,
+        keys::RETRY_BUDGET_PERCENT,
         keys::PREPARED_STATEMENTS_MAX,
     ];
     for keys::Number { name, min, max, .. } in numbers {

@@ -1,7 +1,9 @@
 //! The configuration from its text: what comes out, and every fault by its exact
 //! message. A bad value is a test of its own, through `bad!`.
 
+mod addresses;
 mod example;
+mod long_statements;
 mod server_faults;
 mod shard_faults;
 mod url_faults;
@@ -146,6 +148,7 @@ const PIECES: &[&str] = &[
     "max_lifetime_ms = ",
     "pool_max_connections = ",
     "transactions_max = ",
+    "long_statements_max = ",
     "statements = ",
     "prepared_statements_max = ",
     "password_env = ",

@@ -42,12 +42,14 @@ bad! { server;
     an_unknown_key: "worker_thread_max = 3" =>
         "4: server.worker_thread_max: unknown key; the nearest known one is worker_threads_max";
     a_key_like_no_other: "zzz = 3" =>
-        "4: server.zzz: unknown key; the known ones are listen, io_threads, worker_threads_max, \
-         request_max_bytes, result_max_bytes, result_max_rows, \
-         result_memory_max_bytes, multi_items_max, multi_parallel_max, batch_steps_max, \
+        "4: server.zzz: unknown key; the known ones are listen, http_listen, io_threads, \
+         worker_threads_max, request_max_bytes, request_memory_max_bytes, result_max_bytes, \
+         result_max_rows, \
+         result_memory_max_bytes, multi_items_max, multi_parallel_max, batch_steps_max, digests_max, \
          default_timeout_ms, max_timeout_ms, transaction_idle_timeout_ms, \
-         transaction_timeout_ms, sessions_max, session_idle_timeout_ms, message_timeout_ms, \
-         write_timeout_ms, drain_timeout_ms";
+         transaction_timeout_ms, sessions_max, sessions_per_peer_max, \
+         session_idle_timeout_ms, message_timeout_ms, write_timeout_ms, reply_grace_ms, \
+         drain_timeout_ms";
     a_key_of_another_table: "level = \"info\"" =>
         "4: server.level: unknown key; it belongs in [log]";
     a_shards_key_in_the_server: "queue_max_requests = 10" =>
@@ -102,6 +104,16 @@ bad! { server;
         "4: server.result_memory_max_bytes: 31999999 is less than twice the default of \
          result_max_bytes, which is 16000000, and a result is in memory twice while it is \
          encoded; raise it to 32000000 or more, or lower result_max_bytes";
+    a_request_memory_less_than_twice_a_request:
+        "request_max_bytes = 1000000\nrequest_memory_max_bytes = 1999999" =>
+        "5: server.request_memory_max_bytes: 1999999 is less than twice \
+         server.request_max_bytes, which is 1000000, and a buffer may be twice as large as the \
+         request that it is filled with; raise it to 2000000 or more, or lower request_max_bytes";
+    no_sessions_of_a_peer: "sessions_per_peer_max = 0" =>
+        "4: server.sessions_per_peer_max: 0 is too small; it must be from 1 to 1000000 (default \
+         4000)";
+    no_grace_for_replies: "reply_grace_ms = 0" =>
+        "4: server.reply_grace_ms: 0 is too small; it must be from 1 to 600000 (default 250)";
     a_faulty_result_is_not_compared_with:
         "result_max_bytes = 0\nresult_memory_max_bytes = 1048576" =>
         "4: server.result_max_bytes: 0 is too small; it must be from 1024 to 16383999 (default \
@@ -121,6 +133,8 @@ bad! { server;
          (default 1000), without quotes";
     a_misspelt_limit: "batch_step_max = 3" =>
         "4: server.batch_step_max: unknown key; the nearest known one is batch_steps_max";
+    too_many_digests: "digests_max = 100001" =>
+        "4: server.digests_max: 100001 is too large; it must be from 0 to 100000 (default 1000)";
     no_transaction_idle_time: "transaction_idle_timeout_ms = 0" =>
         "4: server.transaction_idle_timeout_ms: 0 is too small; it must be from 1 to 3600000 \
          (default 10000)";
@@ -192,6 +206,13 @@ bad! { server;
     an_address_with_a_space: "listen = [\"my host:9090\"]" =>
         "4: server.listen[0]: \"my host:9090\" has no valid host; write host:port, [ipv6]:port, \
          :port for every interface, or unix:/path";
+    http_on_two_addresses: "http_listen = [\"127.0.0.1:9091\"]" =>
+        "4: server.http_listen: is a list; it must be an address, such as \"127.0.0.1:9091\"";
+    http_without_a_port: "http_listen = \"localhost\"" =>
+        "4: server.http_listen: \"localhost\" has no port; write host:port, [ipv6]:port, :port for \
+         every interface, or unix:/path";
+    http_where_thrift_is: "http_listen = \"127.0.0.1:9090\"" =>
+        "4: server.http_listen: 127.0.0.1:9090 is in listen as well; give it one of its own";
     a_socket_without_a_path: "listen = [\"unix:\"]" =>
         "4: server.listen[0]: the path of the Unix socket is missing; write unix:/path";
     a_socket_with_a_long_path: &format!("listen = [\"unix:/{}\"]", "x".repeat(107)) =>

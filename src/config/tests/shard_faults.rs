@@ -116,9 +116,35 @@ bad! { mysql;
     transactions_are_not_compared_with_a_faulty_pool:
         "pool_max_connections = 0\ntransactions_max = 900" =>
         "3: shards.a.pool_max_connections: 0 is too small; it must be from 1 to 1000 (default 8)";
+    a_long_time_that_is_negative: "long_statement_ms = -1" =>
+        "3: shards.a.long_statement_ms: -1 is too small; it must be from 0 to 3600000 (default \
+         100)";
+    a_long_time_that_is_too_long: "long_statement_ms = 3600001" =>
+        "3: shards.a.long_statement_ms: 3600001 is too large; it must be from 0 to 3600000 \
+         (default 100)";
+    no_long_statements: "long_statements_max = 0" =>
+        "3: shards.a.long_statements_max: 0 is too small; it must be from 1 to 1000 (default \
+         three quarters of pool_max_connections)";
+    more_long_statements_than_connections:
+        "pool_max_connections = 2\nlong_statements_max = 3" =>
+        "4: shards.a.long_statements_max: 3 is more than shards.a.pool_max_connections, which is \
+         2, and each statement takes a connection; lower it, or raise pool_max_connections";
+    more_long_statements_than_the_default_pool: "long_statements_max = 9" =>
+        "3: shards.a.long_statements_max: 9 is more than the default of pool_max_connections, \
+         which is 8, and each statement takes a connection; lower it, or raise \
+         pool_max_connections";
+    long_statements_are_not_compared_with_a_faulty_pool:
+        "pool_max_connections = 0\nlong_statements_max = 900" =>
+        "3: shards.a.pool_max_connections: 0 is too small; it must be from 1 to 1000 (default 8)";
     no_connect_time: "connect_timeout_ms = 0" =>
         "3: shards.a.connect_timeout_ms: 0 is too small; it must be from 1 to 60000 (default \
          2000)";
+    patience_without_end: "outage_patience_ms = 600001" =>
+        "3: shards.a.outage_patience_ms: 600001 is too large; it must be from 0 to 600000 \
+         (default 5000)";
+    more_retries_than_requests: "retry_budget_percent = 101" =>
+        "3: shards.a.retry_budget_percent: 101 is too large; it must be from 0 to 100 (default \
+         20)";
     an_idle_time_too_short: "idle_timeout_ms = 999" =>
         "3: shards.a.idle_timeout_ms: 999 is too small; it must be from 1000 to 86400000 \
          (default 600000)";

@@ -243,14 +243,6 @@ url = "sqlite::memory:"
 }
 
 #[test]
-fn a_listen_address_displays_as_it_is_parsed() {
-    for text in ["127.0.0.1:9090", "[::1]:9090", "unix:/run/forebay.sock"] {
-        let address: ListenAddress = text.parse().unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(address.to_string(), text);
-    }
-}
-
-#[test]
 fn limits_of_requests_with_many_parts() {
     let config = valid(
         r#"
@@ -274,6 +266,14 @@ url = "sqlite::memory:"
     assert_eq!(server.transaction_timeout, Duration::from_secs(4));
     // The default of ten seconds gives way to the shorter total.
     assert_eq!(server.transaction_idle_timeout, Duration::from_secs(4));
+    let of_requests = "[server]\nrequest_max_bytes = 500000\nrequest_memory_max_bytes = 1048576\n\
+                       sessions_per_peer_max = 7\nreply_grace_ms = 9\n\
+                       [shards.a]\nurl = \"sqlite::memory:\"";
+    let server = valid(of_requests).server;
+    assert_eq!(server.request_max_bytes, 500_000);
+    assert_eq!(server.request_memory_max_bytes, 1_048_576);
+    assert_eq!(server.sessions_per_peer_max, 7);
+    assert_eq!(server.reply_grace, Duration::from_millis(9));
     let both = "[server]\ntransaction_idle_timeout_ms = 7\ntransaction_timeout_ms = 8\n\
                 [shards.a]\nurl = \"sqlite::memory:\"";
     let server = valid(both).server;
@@ -309,6 +309,32 @@ fn transactions_leave_a_connection_to_the_others() {
     assert_eq!(transactions_max("transactions_max = 0"), 0);
     let alone = "pool_max_connections = 1\ntransactions_max = 0";
     assert_eq!(transactions_max(alone), 0);
+}
+
+#[test]
+fn patience_and_retries_come_from_the_shard_or_the_defaults() {
+    let config = valid(
+        r#"
+[shard_defaults]
+outage_patience_ms = 0
+retry_budget_percent = 7
+
+[shards.a]
+url = "mysql://u@h"
+
+[shards.b]
+url = "mysql://u@h"
+outage_patience_ms = 9000
+retry_budget_percent = 0
+"#,
+    );
+    let found: Vec<_> = config
+        .shards
+        .iter()
+        .map(|shard| (shard.pool.outage_patience, shard.pool.retry_budget_percent))
+        .collect();
+    let expected = [(Duration::ZERO, 7), (Duration::from_secs(9), 0)];
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -17,14 +17,15 @@ impl Gatherings {
         self.lock().push(Arc::downgrade(gathering));
     }
 
-    /// Ends those that are past their deadline, and has them answered.
+    /// Ends those that are past their deadline or whose client is gone, and has them
+    /// answered.
     pub(in crate::service) fn expire(core: &Arc<Core>, now: Instant) {
         let mut over = Vec::new();
         core.gatherings.lock().retain(|gathering| {
             let Some(gathering) = gathering.upgrade() else {
                 return false;
             };
-            let goes_on = now < gathering.deadline;
+            let goes_on = now < gathering.deadline && !gathering.client.is_cancelled();
             if !goes_on {
                 over.push(gathering);
             }

@@ -5,17 +5,21 @@ use std::time::Instant;
 
 use super::{Gathering, Left};
 use crate::cancel::Cancel;
-use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::digests::Known;
+use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
 use crate::operation::{Answer, Limits, Operation};
 use crate::peer::Peer;
 use crate::rpc::{AskedOptions, Call, Form, ItemReply};
-use crate::service::request::expired;
+use crate::service::refusals::{crowded_out, expired};
+use crate::stats::{Answered, Code, Function, Stats};
 
 /// What is known of one item.
 pub(super) struct ItemState {
     pub(super) form: Form,
     pub(super) request_id: String,
     pub(super) shard: String,
+    /// Of the shard; None: there is no such shard.
+    pub(super) shard_index: Option<usize>,
     pub(super) deadline: Instant,
     pub(super) cancel: Arc<Cancel>,
     /// When a worker took it.
@@ -24,7 +28,22 @@ pub(super) struct ItemState {
 }
 
 impl ItemState {
-    pub(super) fn finish(&mut self, arrived: Instant, result: Result<Answer>) {
+    pub(super) fn finish(&mut self, stats: &Stats, arrived: Instant, result: Result<Answer>) {
+        let answered = Answered {
+            function: match self.form {
+                Form::Query => Function::QueryItem,
+                Form::Execute => Function::ExecuteItem,
+                Form::Insert => Function::InsertItem,
+                Form::Batch => Function::BatchItem,
+            },
+            code: match &result {
+                Ok(_) => Code::Ok,
+                Err(error) => Code::Failed(error.kind()),
+            },
+            arrived,
+            started: self.started,
+        };
+        stats.answered(self.shard_index, &answered);
         let call = Call {
             name: "",
             sequence_id: 0,
@@ -46,7 +65,7 @@ impl ItemState {
         if self.started.is_none() {
             return expired();
         }
-        let message = "the deadline passed while the statement ran; it has been stopped";
+        let message = "the deadline passed while the statement ran; it is being stopped";
         let outcome = match self.form {
             Form::Query => Outcome::NotApplied,
             Form::Execute | Form::Insert | Form::Batch => Outcome::Unknown,
@@ -65,6 +84,7 @@ pub(super) fn with_defaults(own: AskedOptions, of_all: &AskedOptions) -> AskedOp
         request_id,
         max_rows: own.max_rows.or(of_all.max_rows),
         warnings_max: own.warnings_max.max(of_all.warnings_max),
+        idempotent: own.idempotent || of_all.idempotent,
         ..own
     }
 }
@@ -76,18 +96,39 @@ pub(in crate::service) struct ItemJob {
     pub(super) index: usize,
     pub(super) shard: usize,
     pub(super) form: Form,
+    /// What earlier ones like it have cost.
+    pub(super) known: Option<Known>,
     /// None once it has been run.
     pub(super) task: Option<(Operation, Limits)>,
 }
 
 impl ItemJob {
     pub(in crate::service) fn deadline(&self) -> Instant {
-        let limits = self.task.as_ref().map(|(_, limits)| limits.deadline);
-        limits.unwrap_or(self.gathering.deadline)
+        match &self.task {
+            // What is stopped is taken out of its queue as if it were late.
+            Some((_, limits)) if limits.is_cancelled() => self.gathering.arrived,
+            Some((_, limits)) => limits.deadline,
+            None => self.gathering.deadline,
+        }
+    }
+
+    /// Why it is not begun, once it is to be taken out of its queue.
+    pub(in crate::service) fn expired(&self) -> Error {
+        let limits = self.task.as_ref().map(|(_, limits)| limits);
+        let cancelled = limits.and_then(Limits::cancelled);
+        cancelled.map_or_else(expired, |error| error.with_phase(Phase::Queue))
     }
 
     pub(in crate::service) fn peer(&self) -> Peer {
         self.gathering.peer
+    }
+
+    pub(in crate::service) fn is_long(&self) -> bool {
+        self.known.as_ref().is_some_and(Known::is_long)
+    }
+
+    pub(in crate::service) fn may_be_long(&self) -> bool {
+        self.known.as_ref().is_some_and(Known::may_be_long)
     }
 
     /// Its outcome is known already.
@@ -100,6 +141,19 @@ impl ItemJob {
         if self.task.take().is_some() {
             self.done_elsewhere(Err(error));
         }
+    }
+
+    /// Another caller's has its place in the queue. Gives whose turn it is to submit
+    /// the next one there.
+    pub(super) fn give_way(mut self: Box<Self>) -> Option<(Arc<Gathering>, usize)> {
+        self.task.take()?;
+        let finished = self
+            .gathering
+            .finish(self.index, self.shard, Err(crowded_out()));
+        if finished == Left::None {
+            self.gathering.answer_elsewhere();
+        }
+        Some((self.gathering.clone(), self.shard))
     }
 
     fn done_elsewhere(&self, result: Result<Answer>) {
@@ -116,12 +170,8 @@ impl ItemJob {
         if started >= limits.deadline {
             return self.refuse(expired());
         }
-        if limits
-            .cancel
-            .as_ref()
-            .is_some_and(|cancel| cancel.is_cancelled())
-        {
-            return self.refuse(Cancel::error());
+        if let Some(cancelled) = limits.cancelled() {
+            return self.refuse(cancelled.with_phase(Phase::Queue));
         }
         // In one step with the look: what has been told as not begun must not run.
         if !self.gathering.begin(self.index, started) {

@@ -15,10 +15,12 @@ use item::{ItemState, with_defaults};
 
 use super::core::Core;
 use super::lanes::Lane;
-use super::request::{Addressee, refused};
+use super::refusals::{crowded_out, refused};
+use super::request::Addressee;
 use super::work::Work;
 use crate::budget::Budget;
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Cause};
+use crate::digests::Source;
 use crate::error::{Error, ErrorKind, Outcome, Result, Retry};
 use crate::operation::Answer;
 use crate::peer::Peer;
@@ -33,6 +35,8 @@ pub(in crate::service) struct Gathering {
     core: Arc<Core>,
     policy: Policy,
     peer: Peer,
+    /// Cancelled once nobody waits for the reply.
+    client: Arc<Cancel>,
     arrived: Instant,
     deadline: Instant,
     budget: Arc<Budget>,
@@ -73,6 +77,7 @@ impl Gathering {
             core: core.clone(),
             policy,
             peer: addressee.reply.peer(),
+            client: addressee.reply.cancel().clone(),
             arrived: addressee.arrived,
             deadline: addressee.deadline,
             state: Mutex::new(State {
@@ -114,21 +119,28 @@ impl Gathering {
             form: item.form,
             request_id: item.options.request_id.clone(),
             shard: item.shard.clone().unwrap_or_default(),
+            shard_index: None,
             deadline,
             cancel: cancel.clone(),
             started: None,
             outcome: None,
         });
+        let found = self.core.shards.find(&item.shard.unwrap_or_default());
+        state.items[index].shard_index = found.as_ref().ok().copied();
         let operation = item.operation?;
-        let shard = self.core.shards.find(&item.shard.unwrap_or_default())?;
+        let shard = found?;
         let budget = self.budget.clone();
-        let limits = self
+        let source = Source::of(&operation);
+        let known = source.and_then(|source| self.core.digests.find(shard, source));
+        let mut limits = self
             .core
-            .operation_limits(&item.options, deadline, budget, Some(cancel));
+            .operation_limits(&item.options, deadline, budget, cancel);
+        limits.meter = Some(self.core.meter(shard, known.clone()));
         let job = ItemJob {
             gathering: self.clone(),
             index,
             shard,
+            known,
             form: item.form,
             task: Some((operation, limits)),
         };
@@ -140,21 +152,39 @@ impl Gathering {
         Ok(())
     }
 
-    /// Submits as many of a shard's items as may run beside those that do.
+    /// Submits as many of a shard's items as may run beside those that do. Where an
+    /// item of another multi gives way, that one has an item more to submit, which
+    /// may have a third one give way: one after the other here, since a stack has an
+    /// end.
     fn submit_next(self: &Arc<Self>, shard: usize) {
-        while let Some(job) = self.next_job(shard) {
-            let work = Work::Item(Box::new(job));
-            if let Err(refusal) = self.core.lanes.submit(Lane::Shard(shard), work)
-                && let (Work::Item(job), error) = refused(refusal)
-            {
-                // Not `refuse`, which would come back here for the next one.
-                let index = job.index;
-                job.forget();
-                if self.finish(index, shard, Err(error)) == Left::None {
-                    self.answer_elsewhere();
+        let mut turns = vec![(self.clone(), shard)];
+        while let Some((gathering, shard)) = turns.pop() {
+            while let Some(job) = gathering.next_job(shard) {
+                let displaced = gathering.submit_item(shard, job);
+                turns.extend(displaced.and_then(ItemJob::give_way));
+            }
+        }
+    }
+
+    /// The item that gave way to this one, if it was one.
+    fn submit_item(self: &Arc<Self>, shard: usize, job: ItemJob) -> Option<Box<ItemJob>> {
+        let work = Work::Item(Box::new(job));
+        match self.core.lanes.exchange(Lane::Shard(shard), work) {
+            Ok(Some(Work::Item(displaced))) => return Some(displaced),
+            Ok(Some(displaced)) => displaced.refuse(&crowded_out()),
+            Ok(None) => {}
+            Err(refusal) => {
+                if let (Work::Item(job), error) = refused(refusal) {
+                    // Not `refuse`, which would come back here for the next one.
+                    let index = job.index;
+                    job.forget();
+                    if self.finish(index, shard, Err(error)) == Left::None {
+                        self.answer_elsewhere();
+                    }
                 }
             }
         }
+        None
     }
 
     fn next_job(&self, shard: usize) -> Option<ItemJob> {
@@ -189,8 +219,9 @@ impl Gathering {
         let Some(item) = item.filter(|item| item.outcome.is_none()) else {
             return Left::Some;
         };
+        let result = self.with_true_cause(&item.shard, result);
         let failed = result.is_err();
-        item.finish(self.arrived, placed(index, result));
+        item.finish(&self.core.stats, self.arrived, placed(index, result));
         state.left -= 1;
         let first_failure =
             failed && self.policy == Policy::FailOnFirstError && state.failed.is_none();
@@ -201,15 +232,24 @@ impl Gathering {
         let stopped = first_failure.then(|| state.stop());
         drop(state);
         if let Some((running, waiting)) = stopped {
-            running.iter().for_each(|cancel| cancel.cancel());
+            let cause = Cause::OtherItem;
+            running.iter().for_each(|cancel| cancel.cancel(cause));
             for job in waiting {
-                if self.record(job.index, Err(Cancel::error())) == Left::None {
+                if self.record(job.index, Err(cause.error())) == Left::None {
                     left = Left::None;
                 }
                 job.forget();
             }
         }
         left
+    }
+
+    fn with_true_cause(&self, shard: &str, result: Result<Answer>) -> Result<Answer> {
+        result.map_err(|error| {
+            let shard = self.core.shards.find(shard).ok();
+            let cause = shard.and_then(|shard| self.core.true_cause(shard, &error));
+            cause.unwrap_or(error)
+        })
     }
 
     /// Has the reply written by a worker that has nothing else to do: it may be
@@ -222,21 +262,31 @@ impl Gathering {
         }
     }
 
-    /// The time is over: what has not come is given up, and stopped.
+    /// The time is over, or the client gone: what has not come is given up, and
+    /// stopped.
     fn end(&self) {
+        let gone = self.client.is_cancelled().then(|| self.client.error());
         let mut state = self.lock();
         let (running, waiting) = state.stop();
         let missing = (0..state.items.len()).filter(|&index| state.items[index].outcome.is_none());
         for index in missing.collect::<Vec<_>>() {
-            let error = state.items[index].missed();
-            state.items[index].finish(self.arrived, placed(index, Err(error)));
+            let item = &mut state.items[index];
+            let missed = match &gone {
+                Some(gone) => Err(gone.clone().with_outcome(item.missed().outcome())),
+                None => self.with_true_cause(&item.shard, Err(item.missed())),
+            };
+            item.finish(&self.core.stats, self.arrived, placed(index, missed));
             if self.policy == Policy::FailOnFirstError && state.failed.is_none() {
                 state.failed = Some(index);
             }
         }
         state.left = 0;
         drop(state);
-        running.iter().for_each(|cancel| cancel.cancel());
+        let cause = match gone {
+            Some(_) => Cause::ClientGone,
+            None => Cause::OtherItem,
+        };
+        running.iter().for_each(|cancel| cancel.cancel(cause));
         waiting.into_iter().for_each(ItemJob::forget);
     }
 

@@ -9,21 +9,23 @@ use crate::operation::{Answer, Begin, Limits, Operation};
 use crate::service::core::Core;
 use crate::service::lanes::Places;
 
-/// Opens a transaction and gives its token.
+/// Opens a transaction and gives its token, and how often the database was asked.
 pub(in crate::service) fn begin(
     core: &Arc<Core>,
     session: u64,
     shard: usize,
     begin: &Begin,
     limits: &Limits,
-) -> Result<String> {
+) -> Result<(String, u32)> {
     let places = Places::take(&core.lanes, shard);
     let transaction = core.shards.get(shard).begin(begin, limits)?;
+    let begun = transaction.begun();
     let open = Open {
         transaction,
         places: Some(places),
     };
-    core.transactions.add(session, shard, open)
+    let token = core.transactions.add(session, shard, open)?;
+    Ok((token, begun))
 }
 
 /// A transaction in the hands of one request; it goes back when dropped.

@@ -98,6 +98,22 @@ impl Transactions {
         tokens.is_some_and(|tokens| tokens.iter().any(is_open))
     }
 
+    /// How many are open on each of so many shards.
+    pub(super) fn count_open(&self, shard_count: usize) -> Vec<u64> {
+        let mut counts = vec![0; shard_count];
+        for entry in self.lock().by_token.values() {
+            let is_open = match &entry.place {
+                Place::Kept(open) => !open.transaction.is_dead(),
+                Place::Lent => true,
+                Place::Expired(_) => false,
+            };
+            if is_open {
+                counts[entry.shard] += 1;
+            }
+        }
+        counts
+    }
+
     /// Rolls back whatever a session has left open.
     pub(super) fn session_ended(core: &Arc<Core>, session: u64) {
         let mut state = core.transactions.lock();
@@ -250,6 +266,8 @@ impl Abandoned {
             warnings_max: 0,
             budget: Memory::new(0).budget(0),
             cancel: None,
+            idempotent: false,
+            meter: None,
         };
         if let Err(error) = transaction.rollback(&limits) {
             let reason = error.message();
