@@ -129,6 +129,7 @@ affected_rows = "matched"
 [shards.pool_of_two]
 url = "{mysql_url}"
 pool_max_connections = 2
+long_statement_ms = 0
 
 [shards.slave001]
 url = "{mysql_url}"

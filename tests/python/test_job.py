@@ -4,8 +4,18 @@ database: the three examples of the README."""
 import pytest
 
 from columns import only, rows, values, vector_name
+from errors import assert_error
 from forebay_thrift.constants import API_VERSION
-from forebay_thrift.ttypes import AffectedRows, InfoRequest, Options, ParamStyle, PingRequest, ShardKind
+from forebay_thrift.ttypes import (
+    AffectedRows,
+    DataError,
+    ErrorCode,
+    InfoRequest,
+    Options,
+    ParamStyle,
+    PingRequest,
+    ShardKind,
+)
 
 
 @pytest.fixture
@@ -91,7 +101,7 @@ def test_reply_tells_request_shard_and_times(session, backend):
 def test_info_and_ping(session):
     info = session.info(InfoRequest(options=Options(request_id="who")))
     assert info.header.request_id == "who"
-    assert info.api_version == API_VERSION == "1.1"
+    assert info.api_version == API_VERSION == "1.2"
     assert info.server_version
     assert info.limits.request_max_bytes == 16_000_000
     shards = {shard.name: shard for shard in info.shards}
@@ -112,9 +122,30 @@ def test_info_and_ping(session):
     assert info.limits.batch_steps_max == 1000
     assert info.limits.transaction_idle_timeout_ms == 10_000
     assert info.limits.transaction_timeout_ms == 60_000
+    assert info.limits.reply_grace_ms == 250
     assert {"batch", "multi", "begin_transaction"} <= set(info.capabilities)
     assert session.ping(PingRequest(options=Options(request_id="p"))).header.request_id == "p"
     assert session.ping(PingRequest()).header.shard == ""
+
+
+def test_reply_tells_how_often_it_was_sent(session, backend, new_table):
+    assert session.run_query(backend.users, "SELECT 1").header.attempts == 1
+    assert session.info(InfoRequest()).header.attempts == 0
+    assert session.ping(PingRequest()).header.attempts == 0
+    with pytest.raises(DataError) as caught:
+        session.run_query(backend.users, "SELECT ?")
+    assert caught.value.attempts == 0
+    table = new_table(backend.users, "id BIGINT, name VARCHAR(10)")
+    written = session.run_execute(backend.users, f"INSERT INTO {table} VALUES (1, 'a')", idempotent=True)
+    assert (written.affected_rows, written.header.attempts) == (1, 1)
+
+
+def test_nothing_is_sent_twice_within_a_transaction(session, backend):
+    transaction = session.begin(backend.users)
+    with pytest.raises(DataError) as caught:
+        session.run_execute(backend.users, "SELECT 1", transaction=transaction, idempotent=True)
+    assert_error(caught.value, ErrorCode.INVALID_ARGUMENT, "options.idempotent")
+    session.rollback(transaction)
 
 
 def test_ping_asks_the_database(session, backend):

@@ -3,7 +3,7 @@
 import threading
 
 
-def run_in_threads(works):
+def run_in_threads(works, seconds=60):
     """Runs the functions at the same time; a failure of one is a failure here."""
     failures = []
 
@@ -17,7 +17,7 @@ def run_in_threads(works):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(seconds)
         assert not thread.is_alive(), "it hangs"
     if failures:
         raise failures[0]
