@@ -1,15 +1,17 @@
-"""The database with its tables, the service, and the setting they make."""
+"""The database with its tables, and the service."""
 
+import functools
+import json
 import os
-import platform
 import resource
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from importlib.metadata import version
+from contextlib import contextmanager
 from pathlib import Path
 
 import pymysql
@@ -17,7 +19,10 @@ import pymysql
 ROWS = 100_000
 WIDE_ROWS = 10_000
 POOL_MAX_CONNECTIONS = 8
+# Where peers that share connections are compared, each has so many.
+PEER_POOL = 16
 PREPARED = "prepared"
+SESSIONS_PER_PEER_MAX = 15_000
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 20
 
@@ -31,6 +36,19 @@ TABLES = (
     f" FROM seq_1_to_{WIDE_ROWS}",
     "ANALYZE TABLE users, wide",
 )
+
+# Users without more rights than are needed: one that proxies log in with, and one
+# by which a service's connections can be told from others.
+PROXY_USER, PROXY_PASSWORD = "proxied", "proxied"
+COUNTED_USER = "counted"
+USERS = (
+    f"CREATE USER {PROXY_USER}@'%' IDENTIFIED BY '{PROXY_PASSWORD}'",
+    f"CREATE USER {COUNTED_USER}@'%'",
+    f"GRANT ALL PRIVILEGES ON test.* TO {PROXY_USER}@'%', {COUNTED_USER}@'%'",
+)
+
+# How long statements may run on whose callers have gone.
+QUIET_TIMEOUT_S = 20
 
 # Of the part `multi`: databases of one MariaDB, each a shard of its own.
 MULTI_SHARDS = 8
@@ -59,13 +77,20 @@ def pin(core, pids):
 
 
 class Database:
-    """The MariaDB that scripts/with-mariadb has started."""
+    """A MariaDB that scripts/with-mariadb has started, and that tells of itself in
+    the environment of what it runs."""
 
-    def __init__(self, link, port=None):
+    def __init__(self, link, port=None, environment=os.environ):
         self.link = link
-        self.pid = int(os.environ["FOREBAY_TEST_MYSQL_PID"])
-        self.port = port or int(os.environ["FOREBAY_TEST_MYSQL_PORT"])
-        self.socket = os.environ["FOREBAY_TEST_MYSQL_SOCKET"]
+        self.environment = environment
+        self.pid = int(environment["FOREBAY_TEST_MYSQL_PID"])
+        self.port = port or int(environment["FOREBAY_TEST_MYSQL_PORT"])
+        self.socket = environment["FOREBAY_TEST_MYSQL_SOCKET"]
+        self.watch = {"mariadbd": self.pid}
+        # How the load program reaches it.
+        self.arguments = ["--port", str(self.port)]
+        if link == "socket":
+            self.arguments += ["--socket", self.socket]
 
     def connect(self, database="test", open_connection=pymysql.connect):
         # PyMySQL tries TLS first unless told not to, on loopback as well.
@@ -76,7 +101,7 @@ class Database:
 
     def fill(self):
         with self.connect() as connection, connection.cursor() as cursor:
-            for statement in TABLES:
+            for statement in TABLES + USERS:
                 cursor.execute(statement)
 
     def fill_multi(self):
@@ -90,25 +115,65 @@ class Database:
                                f" FROM test.seq_1_to_{MULTI_ROWS}", (multi_name(shard, ""),))
                 cursor.execute(f"ANALYZE TABLE {table}")
 
-    def url(self, database="test"):
+    def url(self, database="test", user="root"):
         if self.link == "socket":
-            return f"mysql+unix://root@localhost/{database}?socket={self.socket}"
-        return f"mysql://root@127.0.0.1:{self.port}/{database}"
+            return f"mysql+unix://{user}@localhost/{database}?socket={self.socket}"
+        return f"mysql://{user}@127.0.0.1:{self.port}/{database}"
 
     def shards(self):
         """Pools of one database; the last one prepares its statements."""
-        return {"bench": self.url(), "slow": self.url(), PREPARED: self.url()}
+        return {"bench": self.url(), PREPARED: self.url()}
 
     def multi_shards(self):
         return {multi_shard(number): self.url(multi_database(number))
                 for number in range(MULTI_SHARDS)}
 
-    def variables(self):
-        names = ("version", "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit",
-                 "innodb_doublewrite", "thread_handling", "query_cache_type")
+    def variables(self, *names):
+        row = self.row("SELECT " + ", ".join(f"@@{name}" for name in names))
+        return dict(zip(names, row))
+
+    def row(self, statement):
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT " + ", ".join(f"@@{name}" for name in names))
-            return dict(zip(names, cursor.fetchone()))
+            cursor.execute(statement)
+            return cursor.fetchone()
+
+    def connections(self, condition):
+        """How many there are, by a condition on its list of processes."""
+        return self.row("SELECT COUNT(*) FROM information_schema.processlist"
+                        f" WHERE {condition}")[0]
+
+    def wait_until_quiet(self):
+        """Until nothing sleeps on: callers have gone, their statements may go on."""
+        deadline = time.monotonic() + QUIET_TIMEOUT_S
+        while self.connections("info LIKE 'SELECT SLEEP%'"):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"after {QUIET_TIMEOUT_S} s statements of callers that"
+                                 " have gone are still running")
+            time.sleep(0.05)
+
+
+@contextmanager
+def another_mariadb(link, *arguments):
+    """A MariaDB of the same settings and tables beside the first, with more options."""
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("FOREBAY_TEST_MYSQL_")}
+    environment["FOREBAY_MARIADB_ARGS"] = " ".join([os.environ["FOREBAY_MARIADB_ARGS"],
+                                                    *arguments])
+    # Tells where it is, and waits until its standard input is closed.
+    tell = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
+    process = subprocess.Popen(["scripts/with-mariadb", "--", sys.executable, "-c", tell],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise SystemExit("another MariaDB did not start; see above")
+        database = Database(link, environment=json.loads(line))
+        database.fill()
+        yield database
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
 
 
 def shard_table(name, url):
@@ -116,17 +181,30 @@ def shard_table(name, url):
     return f'[shards.{name}]\nurl = "{url}"\n{path}'
 
 
-class Service:
-    """`forebay serve` on shards of these names and URLs."""
+@functools.cache
+def known_keys():
+    """The configuration's reference, as the server prints it."""
+    return subprocess.run([os.environ["FOREBAY_BENCH_SERVER"], "config"],
+                          capture_output=True, text=True, check=True).stdout
 
-    def __init__(self, shards, log):
+
+def server_limits():
+    """What must not stop ten thousand sessions that all come from this machine."""
+    key = "sessions_per_peer_max"
+    return f"{key} = {SESSIONS_PER_PEER_MAX}\n" if f"# {key} = " in known_keys() else ""
+
+
+class Service:
+    """`forebay serve` on shards of these names and URLs, each with a pool of its own."""
+
+    def __init__(self, shards, log, pool=POOL_MAX_CONNECTIONS):
         self.directory = Path(tempfile.mkdtemp(prefix="forebay-bench."))
         self.port = free_port()
         self.log = log
         config = self.directory / "forebay.toml"
         config.write_text(
-            f'[server]\nlisten = ["127.0.0.1:{self.port}"]\n'
-            f"[shard_defaults]\npool_max_connections = {POOL_MAX_CONNECTIONS}\n"
+            f'[server]\nlisten = ["127.0.0.1:{self.port}"]\n{server_limits()}'
+            f"[shard_defaults]\npool_max_connections = {pool}\n"
             + "".join(shard_table(name, url) for name, url in shards.items())
         )
         self.command = [os.environ["FOREBAY_BENCH_SERVER"], "serve", "--config", config]
@@ -139,31 +217,36 @@ class Service:
                                             stdout=log, stderr=log)
         self.pid = self.process.pid
         try:
-            self.wait_until_it_listens()
+            wait_until_it_listens(self.process, self.port, self.log)
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def wait_until_it_listens(self):
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"forebay does not listen; see {self.log}") from None
-                time.sleep(0.05)
-
     def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
         shutil.rmtree(self.directory)
+
+
+def wait_until_it_listens(process, port, log):
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{process.args[0]} does not listen; see {log}") from None
+            time.sleep(0.01)
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port():
@@ -176,44 +259,3 @@ def free_port():
             except OSError:
                 continue
     raise SystemExit("no free port below 32768")
-
-
-def setting(database, options):
-    """Everything that a figure depends on."""
-    known = database.variables()
-    shown = subprocess.run([os.environ["FOREBAY_BENCH_SERVER"], "--version"],
-                           capture_output=True, text=True, check=True)
-    pinned = "no" if options.core is None else f"everything on core {options.core}"
-    return {
-        "pinned": pinned,
-        "cores": os.cpu_count(),
-        "processor": processor(),
-        "kernel": platform.release(),
-        "rows": ROWS,
-        "pool": POOL_MAX_CONNECTIONS,
-        "direct_connections": POOL_MAX_CONNECTIONS,
-        "protocol": "binary",
-        "transport": "framed, TCP loopback",
-        "database_link": "Unix socket" if database.link == "socket" else "TCP loopback, no TLS",
-        "statement_path": "escaped text",
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "forebay": shown.stdout.split()[-1],
-        "mariadb": known["version"],
-        "buffer_pool_mb": known["innodb_buffer_pool_size"] >> 20,
-        "flush_log_at_trx_commit": known["innodb_flush_log_at_trx_commit"],
-        "doublewrite": known["innodb_doublewrite"],
-        "thread_handling": known["thread_handling"],
-        "query_cache": known["query_cache_type"],
-        "python": platform.python_version(),
-        "pymysql": version("pymysql"),
-        "thrift": version("thrift"),
-        "gevent": version("gevent"),
-    }
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()

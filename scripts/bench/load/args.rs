@@ -1,6 +1,6 @@
 //! What may be typed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,10 +25,17 @@ pub enum Measurement {
     /// Requests at a fixed rate, whether or not the last ones are answered;
     /// latency counts from when a request was due
     Open(OpenArgs),
+    /// Requests at a fixed rate, each of use until its deadline only: what is
+    /// answered in time, what is refused, what is late
+    Overload(OverloadArgs),
     /// The `mysql` crate on connections of its own, each on a thread
     Direct(DirectArgs),
-    /// Sessions that ask once and then are silent
-    Idle(IdleArgs),
+    /// Sessions that ask once and then are silent; says so in one line, and ends
+    /// when standard input is closed
+    Hold(HoldArgs),
+    /// Sessions that ask again and again, whatever the answer; ends when standard
+    /// input is closed, without waiting for the last answers
+    Hammer(HammerArgs),
 }
 
 #[derive(ClapArgs)]
@@ -56,30 +63,59 @@ pub struct OpenArgs {
 }
 
 #[derive(ClapArgs)]
+pub struct OverloadArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub window: WindowArgs,
+    /// Sessions that share the requests; a request is dropped while none is free
+    #[arg(long)]
+    pub sessions: usize,
+    /// Requests per second
+    #[arg(long)]
+    pub rate: u32,
+}
+
+#[derive(ClapArgs)]
 pub struct DirectArgs {
     #[command(flatten)]
     pub window: WindowArgs,
     #[arg(long, default_value_t = 8)]
     pub connections: usize,
-    /// The database's port on 127.0.0.1
+    #[arg(long, value_enum, default_value = "point")]
+    pub request: Request,
+    /// The port on 127.0.0.1 of the database, or of a proxy before it
     #[arg(long)]
     pub port: u16,
     /// Its Unix socket, to be used instead
     #[arg(long)]
     pub socket: Option<PathBuf>,
+    #[arg(long, default_value = "root")]
+    pub user: String,
+    #[arg(long, default_value = "")]
+    pub password: String,
     /// Ids go from 1 to this
     #[arg(long)]
     pub rows: i64,
 }
 
 #[derive(ClapArgs)]
-pub struct IdleArgs {
+pub struct HoldArgs {
     #[command(flatten)]
     pub target: TargetArgs,
-    #[command(flatten)]
-    pub window: WindowArgs,
     #[arg(long)]
     pub sessions: usize,
+}
+
+#[derive(ClapArgs)]
+pub struct HammerArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[arg(long)]
+    pub sessions: usize,
+    /// How long a session waits before it asks again when it was refused
+    #[arg(long, value_parser = seconds, default_value = "0")]
+    pub pause_seconds: Duration,
 }
 
 #[derive(ClapArgs)]
@@ -87,6 +123,9 @@ pub struct TargetArgs {
     /// Where the service listens
     #[arg(long)]
     pub to: SocketAddr,
+    /// An address of this machine to come from, instead of what the system picks
+    #[arg(long)]
+    pub from: Option<IpAddr>,
     #[arg(long, value_enum, default_value = "point")]
     pub request: Request,
     #[arg(long, default_value = "bench")]
@@ -94,6 +133,12 @@ pub struct TargetArgs {
     /// Ids go from 1 to this
     #[arg(long, default_value_t = 1)]
     pub rows: i64,
+    /// The deadline that a point read or a nap asks for; 0: the service's own
+    #[arg(long, default_value_t = 0)]
+    pub timeout_ms: i32,
+    /// The time that a sleep has, its wait included
+    #[arg(long, default_value_t = 60_000)]
+    pub sleep_timeout_ms: i32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -104,6 +149,8 @@ pub enum Request {
     Point,
     /// SELECT SLEEP(1)
     Sleep,
+    /// SELECT SLEEP(0.004): it takes a connection's time, and hardly any CPU
+    Nap,
 }
 
 #[derive(ClapArgs)]

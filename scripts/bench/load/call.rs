@@ -11,8 +11,9 @@ pub const FRAME_HEADER_BYTES: usize = 4;
 /// The statement of `Request::Point`; its rows are all of one length.
 pub const POINT_SQL: &str = "SELECT id, username FROM users WHERE id = ?";
 
-const SLEEP_SQL: &str = "SELECT SLEEP(1)";
-const SLEEP_TIMEOUT_MS: i32 = 60_000;
+/// The statement of `Request::Sleep`.
+pub const SLEEP_SQL: &str = "SELECT SLEEP(1)";
+pub const NAP_SQL: &str = "SELECT SLEEP(0.004)";
 
 /// An id whose eight bytes stand in a reply once, so that they can be found.
 const PROBE_ID: i64 = 77_777;
@@ -34,6 +35,8 @@ pub struct Call {
     id_at: Option<usize>,
     /// What a result begins with, a thrown error does not.
     reply_head: Vec<u8>,
+    /// What a thrown error begins with, up to the number of its code.
+    error_head: Vec<u8>,
     /// Of a right reply: its length, and where the row's id stands.
     row: Option<(usize, usize)>,
 }
@@ -41,7 +44,18 @@ pub struct Call {
 impl Call {
     /// Encodes the request, and learns from one answer what replies look like.
     pub fn prepare(target: &TargetArgs) -> io::Result<Call> {
-        let mut call = match target.request {
+        let mut call = Call::encoded(target, target.timeout_ms);
+        if target.request == Request::Point {
+            // Asked without hurry, of a service that may just be starting.
+            let mut probe = Call::encoded(target, 0);
+            probe.learn(target)?;
+            call.row = probe.row;
+        }
+        Ok(call)
+    }
+
+    fn encoded(target: &TargetArgs, timeout_ms: i32) -> Call {
+        match target.request {
             Request::Ping => Call::new("ping", |writer| {
                 writer.end();
             }),
@@ -50,19 +64,19 @@ impl Call {
                 writer.field(STRUCT, 2).text_field(1, POINT_SQL);
                 writer.field(LIST, 2).list_of_one(STRUCT);
                 writer.id_field(3).end();
-                writer.end().end();
+                writer.end();
+                writer.options(timeout_ms).end();
             }),
-            Request::Sleep => Call::new("query", |writer| {
+            Request::Sleep | Request::Nap => Call::new("query", |writer| {
+                let (sql, timeout_ms) = match target.request {
+                    Request::Sleep => (SLEEP_SQL, target.sleep_timeout_ms),
+                    _ => (NAP_SQL, timeout_ms),
+                };
                 writer.text_field(1, &target.shard);
-                writer.field(STRUCT, 2).text_field(1, SLEEP_SQL).end();
-                writer.field(STRUCT, 15).field(I32, 1);
-                writer.raw(&SLEEP_TIMEOUT_MS.to_be_bytes()).end().end();
+                writer.field(STRUCT, 2).text_field(1, sql).end();
+                writer.options(timeout_ms).end();
             }),
-        };
-        if target.request == Request::Point {
-            call.learn(target)?;
         }
-        Ok(call)
     }
 
     fn new(function: &str, request: impl FnOnce(&mut Writer)) -> Call {
@@ -75,13 +89,19 @@ impl Call {
         let length = (writer.bytes.len() - FRAME_HEADER_BYTES) as u32;
         writer.bytes[..FRAME_HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
 
-        let mut reply = Writer::default();
-        reply.raw(&REPLY).text(function).raw(&SEQUENCE_ID);
-        reply.field(STRUCT, 0);
+        let reply = |field| {
+            let mut reply = Writer::default();
+            reply.raw(&REPLY).text(function).raw(&SEQUENCE_ID);
+            reply.field(STRUCT, field);
+            reply
+        };
+        let mut error = reply(1);
+        error.field(I32, 1);
         Call {
             request: writer.bytes,
             id_at: writer.id_at,
-            reply_head: reply.bytes,
+            reply_head: reply(0).bytes,
+            error_head: error.bytes,
             row: None,
         }
     }
@@ -115,6 +135,20 @@ impl Call {
         &self.request
     }
 
+    /// What a reply, without its frame's length, says of the request for the id.
+    pub fn fate(&self, reply: &[u8], id: i64) -> Fate {
+        if self.is_answered_by(reply, id) {
+            return Fate::Right;
+        }
+        let code = reply.strip_prefix(self.error_head.as_slice());
+        let code = code.and_then(|rest| rest.first_chunk());
+        match code.map(|code| i32::from_be_bytes(*code)) {
+            Some(QUEUE_FULL | QUEUE_TIMEOUT) => Fate::Refused,
+            Some(DEADLINE_EXCEEDED) => Fate::Stopped,
+            _ => Fate::Wrong,
+        }
+    }
+
     /// Whether a reply, without its frame's length, is the right one for the id.
     pub fn is_answered_by(&self, reply: &[u8], id: i64) -> bool {
         let right_row = |(length, at): (usize, usize)| {
@@ -122,6 +156,22 @@ impl Call {
         };
         reply.starts_with(&self.reply_head) && self.row.is_none_or(right_row)
     }
+}
+
+/// Error codes of the service that a refusal has, and a statement that was stopped.
+const QUEUE_FULL: i32 = 12;
+const QUEUE_TIMEOUT: i32 = 13;
+const DEADLINE_EXCEEDED: i32 = 14;
+
+/// What became of a request, as far as its reply tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Right,
+    /// Not begun.
+    Refused,
+    /// Begun, and stopped at its deadline.
+    Stopped,
+    Wrong,
 }
 
 /// As much of the binary protocol as is needed here.
@@ -158,6 +208,15 @@ impl Writer {
 
     fn list_of_one(&mut self, kind: u8) -> &mut Writer {
         self.raw(&[kind]).raw(&1u32.to_be_bytes())
+    }
+
+    /// The request's options, if there is one to give.
+    fn options(&mut self, timeout_ms: i32) -> &mut Writer {
+        if timeout_ms == 0 {
+            return self;
+        }
+        self.field(STRUCT, 15).field(I32, 1);
+        self.raw(&timeout_ms.to_be_bytes()).end()
     }
 
     /// Ends a struct.

@@ -52,6 +52,9 @@ pub fn measure(options: &ClosedArgs) -> io::Result<Value> {
             }
         }
     }
+    if let Some(reply) = clients.sessions.iter().find_map(Session::first_wrong) {
+        eprintln!("load: of the replies that are no right answers, one: {reply}");
+    }
     Ok(usage.result(&tally))
 }
 
@@ -68,7 +71,7 @@ impl Clients {
         let epoll = Epoll::new()?;
         let mut sessions = Vec::with_capacity(count);
         for index in 0..count {
-            let session = Session::connect(target.to)?;
+            let session = Session::connect(target)?;
             epoll.add(&session, index)?;
             sessions.push(session);
         }
@@ -83,14 +86,27 @@ impl Clients {
         &self.epoll
     }
 
+    /// Puts a new session into the place of one that has ended.
+    pub fn reconnect(&mut self, target: &TargetArgs, index: usize) -> io::Result<()> {
+        self.sessions[index] = Session::connect(target)?;
+        self.epoll.add(&self.sessions[index], index)
+    }
+
     /// Waits for replies, and gives the indexes of the sessions that have one.
     pub fn wait(&mut self, ready: &mut Vec<usize>) -> io::Result<()> {
-        ready.clear();
-        ready.extend(self.epoll.wait(SILENCE_MAX)?);
+        self.wait_until(Instant::now() + SILENCE_MAX, ready)?;
         if ready.is_empty() {
             let text = format!("no reply for {SILENCE_MAX:?}");
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
+        Ok(())
+    }
+
+    /// The same, and none of them if the time comes first.
+    pub fn wait_until(&mut self, time: Instant, ready: &mut Vec<usize>) -> io::Result<()> {
+        ready.clear();
+        let timeout = time.saturating_duration_since(Instant::now());
+        ready.extend(self.epoll.wait(timeout)?);
         Ok(())
     }
 }

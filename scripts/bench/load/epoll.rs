@@ -45,7 +45,9 @@ impl Epoll {
     /// Waits, and gives the tokens that have something to read; none if the time
     /// passes.
     pub fn wait(&mut self, timeout: Duration) -> io::Result<impl Iterator<Item = usize> + '_> {
-        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // Rounded up: a wait that ends too early would be repeated without rest.
+        let timeout_ms = timeout.as_nanos().div_ceil(1_000_000);
+        let timeout_ms = i32::try_from(timeout_ms).unwrap_or(i32::MAX);
         // SAFETY: the buffer has room for EVENTS_MAX events, and no more than
         // were written are made part of the vector.
         unsafe {

@@ -10,8 +10,10 @@ mod call;
 mod closed;
 mod direct;
 mod epoll;
-mod idle;
+mod hammer;
+mod hold;
 mod open;
+mod overload;
 mod process;
 mod session;
 mod tally;
@@ -40,7 +42,9 @@ fn run(measurement: &Measurement) -> io::Result<Value> {
     match measurement {
         Measurement::Closed(options) => closed::measure(options),
         Measurement::Open(options) => open::measure(options),
+        Measurement::Overload(options) => overload::measure(options),
         Measurement::Direct(options) => direct::measure(options),
-        Measurement::Idle(options) => idle::measure(options),
+        Measurement::Hold(options) => hold::run(options),
+        Measurement::Hammer(options) => hammer::measure(options),
     }
 }

@@ -1,11 +1,15 @@
 //! One session of the service, with at most one request under way.
 
 use std::io::{self, Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Instant;
 
-use crate::call::{Call, FRAME_HEADER_BYTES};
+use socket2::{Domain, Socket, Type};
+
+use crate::args::TargetArgs;
+use crate::call::{Call, FRAME_HEADER_BYTES, Fate};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 * 1024;
@@ -17,17 +21,20 @@ pub struct Session {
     id: i64,
     /// When the request under way was due; latency counts from here.
     due: Instant,
+    /// What can be read of the first reply that was no right answer.
+    first_wrong: Option<String>,
 }
 
 /// What a reply was.
 pub struct Answered {
     pub due: Instant,
     pub right: bool,
+    pub fate: Fate,
 }
 
 impl Session {
-    pub fn connect(address: SocketAddr) -> io::Result<Session> {
-        let stream = TcpStream::connect(address)?;
+    pub fn connect(target: &TargetArgs) -> io::Result<Session> {
+        let stream = connect(target)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Session {
@@ -35,6 +42,7 @@ impl Session {
             received: Vec::new(),
             id: 0,
             due: Instant::now(),
+            first_wrong: None,
         })
     }
 
@@ -61,17 +69,37 @@ impl Session {
         if !is_whole(&self.received) {
             return Ok(None);
         }
-        let answered = self.answered(call, &self.received);
-        self.received.clear();
-        Ok(Some(answered))
+        let message = mem::take(&mut self.received);
+        Ok(Some(self.answered(call, &message)))
     }
 
-    fn answered(&self, call: &Call, message: &[u8]) -> Answered {
+    pub fn first_wrong(&self) -> Option<&str> {
+        self.first_wrong.as_deref()
+    }
+
+    fn answered(&mut self, call: &Call, message: &[u8]) -> Answered {
+        let fate = call.fate(&message[FRAME_HEADER_BYTES..], self.id);
+        if fate != Fate::Right && self.first_wrong.is_none() {
+            let mut text = String::from_utf8_lossy(message).into_owned();
+            text.retain(|one| one == ' ' || one.is_ascii_graphic());
+            self.first_wrong = Some(text);
+        }
         Answered {
             due: self.due,
-            right: call.is_answered_by(&message[FRAME_HEADER_BYTES..], self.id),
+            right: fate == Fate::Right,
+            fate,
         }
     }
+}
+
+fn connect(target: &TargetArgs) -> io::Result<TcpStream> {
+    let Some(from) = target.from else {
+        return TcpStream::connect(target.to);
+    };
+    let socket = Socket::new(Domain::for_address(target.to), Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    socket.connect(&target.to.into())?;
+    Ok(socket.into())
 }
 
 impl AsRawFd for Session {

@@ -13,7 +13,7 @@ use crate::process;
 const DIGITS: u8 = 3;
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
 
-/// Requests answered, rightly or not, and how long that took.
+/// Requests answered, and how long that took; and those answered wrongly or refused.
 pub struct Tally {
     latencies_ns: Histogram<u64>,
     errors: u64,
@@ -30,9 +30,17 @@ impl Tally {
     }
 
     pub fn count(&mut self, latency: Duration, right: bool) {
-        self.latencies_ns
-            .saturating_record(latency.as_nanos() as u64);
-        self.errors += u64::from(!right);
+        if right {
+            self.latencies_ns
+                .saturating_record(latency.as_nanos() as u64);
+        } else {
+            self.errors += 1;
+        }
+    }
+
+    /// Right answers.
+    pub fn len(&self) -> u64 {
+        self.latencies_ns.len()
     }
 
     pub fn add(&mut self, other: &Tally) -> io::Result<()> {
@@ -48,6 +56,7 @@ impl Tally {
 }
 
 /// The time that counts: it begins when the load has run for a while.
+#[derive(Clone, Copy)]
 pub struct Window {
     pub begin: Instant,
     pub end: Instant,
@@ -62,17 +71,43 @@ impl Window {
         }
     }
 
+    pub fn seconds(&self) -> f64 {
+        (self.end - self.begin).as_secs_f64()
+    }
+
     pub fn holds(&self, time: Instant) -> bool {
         self.begin <= time && time < self.end
     }
 }
 
-/// CPU time of ourselves and of the processes watched, over a window.
+/// CPU time of ourselves and of the processes watched, over a window; and how large
+/// these are at its end.
 pub struct Usage<'a> {
     watched: &'a [Watched],
     window: Window,
     at_begin: Option<Vec<Duration>>,
     at_end: Option<Vec<Duration>>,
+    sizes: Sizes,
+}
+
+/// Of each process watched, by its name.
+#[derive(Default)]
+struct Sizes {
+    rss_kb: Map<String, Value>,
+    threads: Map<String, Value>,
+}
+
+impl Sizes {
+    fn of(watched: &[Watched]) -> io::Result<Sizes> {
+        let mut sizes = Sizes::default();
+        for Watched { name, pid } in watched {
+            let rss_kb = process::status(*pid, "VmRSS")?;
+            let threads = process::status(*pid, "Threads")?;
+            sizes.rss_kb.insert(name.clone(), json!(rss_kb));
+            sizes.threads.insert(name.clone(), json!(threads));
+        }
+        Ok(sizes)
+    }
 }
 
 impl<'a> Usage<'a> {
@@ -82,6 +117,7 @@ impl<'a> Usage<'a> {
             window,
             at_begin: None,
             at_end: None,
+            sizes: Sizes::default(),
         }
     }
 
@@ -97,6 +133,7 @@ impl<'a> Usage<'a> {
         }
         if self.at_end.is_none() && now >= self.window.end {
             self.at_end = Some(self.read()?);
+            self.sizes = Sizes::of(self.watched)?;
         }
         Ok(self.at_end.is_some())
     }
@@ -112,8 +149,22 @@ impl<'a> Usage<'a> {
 
     /// The whole result of a measurement.
     pub fn result(&self, tally: &Tally) -> Value {
-        let requests = tally.latencies_ns.len();
-        let seconds = (self.window.end - self.window.begin).as_secs_f64();
+        let requests = tally.len() + tally.errors;
+        json!({
+            "requests": requests,
+            "errors": tally.errors,
+            "throughput": tally.len() as f64 / self.window.seconds(),
+            "p50_us": tally.microseconds(0.5),
+            "p99_us": tally.microseconds(0.99),
+            "max_us": tally.latencies_ns.max() as f64 / 1e3,
+            "cpu_us": self.cpu_us(requests),
+            "rss_kb": self.sizes.rss_kb,
+            "threads": self.sizes.threads,
+        })
+    }
+
+    /// What each process has used for one of so many requests.
+    pub fn cpu_us(&self, requests: u64) -> Map<String, Value> {
         let names =
             std::iter::once("load").chain(self.watched.iter().map(|watched| watched.name.as_str()));
         let begin = self.at_begin.iter().flatten();
@@ -123,7 +174,7 @@ impl<'a> Usage<'a> {
             .flatten()
             .zip(begin)
             .map(|(end, begin)| end.saturating_sub(*begin));
-        let cpu_us: Map<String, Value> = names
+        names
             .zip(used)
             .map(|(name, used)| {
                 (
@@ -131,15 +182,6 @@ impl<'a> Usage<'a> {
                     json!(used.as_secs_f64() * 1e6 / requests.max(1) as f64),
                 )
             })
-            .collect();
-        json!({
-            "requests": requests,
-            "errors": tally.errors,
-            "throughput": requests as f64 / seconds,
-            "p50_us": tally.microseconds(0.5),
-            "p99_us": tally.microseconds(0.99),
-            "max_us": tally.latencies_ns.max() as f64 / 1e3,
-            "cpu_us": cpu_us,
-        })
+            .collect()
     }
 }

@@ -1,4 +1,4 @@
-"""Curves as SVG, written by hand: a few lines over a logarithmic x axis."""
+"""Curves as SVG, written by hand: a few lines over a logarithmic x axis, or bars."""
 
 import math
 from html import escape
@@ -7,21 +7,7 @@ import report
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 78, 150, 44, 50
-COLOURS = ("#0b63b5", "#d1495b", "#2e8540", "#6b6b6b")
-
-
-def draw(out, samples):
-    """Draws what there are samples for; gives the files' names."""
-    drawn = []
-    sessions = by_number(samples, "forebay ")
-    if sessions:
-        drawn.append(draw_throughput(out, sessions, samples["direct"]))
-        drawn.append(draw_latency(out, sessions))
-        drawn.append(draw_cpu(out, sessions))
-    rates = by_number(samples, "open ")
-    if rates:
-        drawn.append(draw_open(out, rates))
-    return drawn
+COLOURS = ("#0b63b5", "#d1495b", "#2e8540", "#6b6b6b", "#b35c00", "#7b3fa0", "#0f8b8d", "#c2185b")
 
 
 def by_number(samples, prefix):
@@ -37,36 +23,6 @@ def line(points, figure, scale=1.0):
         numbers = [value * scale for value in report.values(samples, figure)]
         result.append((x, report.median(samples, figure) * scale, min(numbers), max(numbers)))
     return result
-
-
-def draw_throughput(out, sessions, direct):
-    ends = [(sessions[0][0], direct), (sessions[-1][0], direct)]
-    chart = Chart("Point SELECT by primary key, closed loop", "sessions", "requests per second")
-    chart.add("forebay", line(sessions, "throughput"))
-    chart.add("mysql crate direct,\n8 connections", line(ends, "throughput"))
-    return chart.write(out / "throughput.svg")
-
-
-def draw_latency(out, sessions):
-    chart = Chart("Latency, closed loop", "sessions", "ms", log_y=True)
-    for name in ("p50", "p99"):
-        chart.add(name, line(sessions, f"{name}_us", 1e-3))
-    return chart.write(out / "latency.svg")
-
-
-def draw_cpu(out, sessions):
-    chart = Chart("CPU per request", "sessions", "µs")
-    for name in ("forebay", "mariadbd", "load"):
-        chart.add(name, line(sessions, f"cpu_us.{name}"))
-    return chart.write(out / "cpu.svg")
-
-
-def draw_open(out, rates):
-    chart = Chart("Latency from when a request was due, open loop", "requests per second", "ms",
-                  log_x=False, log_y=True)
-    for name in ("p50", "p99"):
-        chart.add(name, line(rates, f"{name}_us", 1e-3))
-    return chart.write(out / "open.svg")
 
 
 class Chart:
@@ -85,9 +41,7 @@ class Chart:
                         self.log_y)
         x_at = scale(xs[0], xs[-1], LEFT, WIDTH - RIGHT, self.log_x)
         y_at = scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP, self.log_y)
-        parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-                 ' font-family="sans-serif" font-size="12" fill="#222">',
-                 f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+        parts = opening(HEIGHT)
         parts += self.axes(xs, y_ticks, x_at, y_at)
         for at, (name, found) in enumerate(self.lines):
             parts += curve(name, found, COLOURS[at % len(COLOURS)], x_at, y_at, at)
@@ -107,6 +61,40 @@ class Chart:
         for x in xs:
             parts.append(text(x_at(x), HEIGHT - BOTTOM + 18, f"{x:,g}", anchor="middle"))
         return parts
+
+
+class Bars:
+    """A few figures, in the same order and unit for each of a few cases."""
+
+    def __init__(self, title, unit):
+        self.titles = (title, unit)
+        self.cases = []
+
+    def add(self, name, figures):
+        self.cases.append((name, figures))
+
+    def write(self, path):
+        title, unit = self.titles
+        most = max(value for _, figures in self.cases for value in figures.values())
+        x_at = scale(0, most, LEFT * 3, WIDTH - LEFT, False)
+        parts = [text(8, 24, f"{title}, {unit}", weight="bold", size=14)]
+        y = TOP
+        for name, figures in self.cases:
+            parts.append(text(8, y + 12, name))
+            for colour, (label, value) in zip(COLOURS, figures.items()):
+                parts.append(f'<rect x="{x_at(0):.1f}" y="{y}" height="14" fill="{colour}"'
+                             f' width="{max(1, x_at(value) - x_at(0)):.1f}"/>')
+                parts.append(text(x_at(value) + 6, y + 12, f"{value:,.0f} {label}", colour=colour))
+                y += 18
+            y += 14
+        path.write_text("\n".join([*opening(y + 10), *parts, "</svg>\n"]))
+        return path.name
+
+
+def opening(height):
+    return [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+            ' font-family="sans-serif" font-size="12" fill="#222">',
+            f'<rect width="{WIDTH}" height="{height}" fill="white"/>']
 
 
 def curve(name, points, colour, x_at, y_at, index):
