@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use forebay::backend::{Shard, Shards, Transaction};
 use forebay::budget::{Budget, Memory};
-use forebay::cancel::Cancel;
+use forebay::cancel::{Cancel, Cause};
 use forebay::config::{ShardConfig, SqliteTarget, Target};
 use forebay::error::{Error, ErrorKind, Outcome, Result};
 use forebay::operation::*;
@@ -103,6 +103,8 @@ fn limits_of(budget: Arc<Budget>) -> Limits {
         warnings_max: 0,
         budget,
         cancel: None,
+        idempotent: false,
+        meter: None,
     }
 }
 
@@ -190,5 +192,28 @@ trait InTransaction {
 impl InTransaction for Transaction {
     fn execute(&mut self, sql: &str) -> Result<Answer> {
         self.run(&execute(sql, &[]), &limits())
+    }
+}
+
+/// Whoever opens it sets its journal mode, and whoever closes it last locks it.
+#[test]
+fn a_file_may_be_opened_and_closed_by_many_at_once() {
+    for _ in 0..40 {
+        let folder = folder();
+        let path = folder.path().join("shard.db");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        let target = SqliteTarget::Path(path.clone());
+                        let config = ShardConfig::new("embedded", Target::Sqlite(target));
+                        let shards = Shards::new(&[config]);
+                        let sql = "CREATE TABLE IF NOT EXISTS t (n INT)";
+                        let made = shards.get(0).run(&execute(sql, &[]), &limits());
+                        made.unwrap();
+                    }
+                });
+            }
+        });
     }
 }

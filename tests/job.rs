@@ -111,6 +111,7 @@ fn insert_of(shard: &str, names: impl IntoIterator<Item = String>) -> InsertRequ
         options: Some(Options {
             transaction: None,
             warnings_max: None,
+            idempotent: None,
             timeout_ms: Some(30_000),
             request_id: Some("bulk-1".to_owned()),
             max_rows: None,

@@ -16,10 +16,19 @@ const PLACES: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli"]),
     ("clap_mangen", &["src/cli"]),
     ("toml", &["src/config"]),
+    ("hyper", &["src/http"]),
+    ("hyper_util", &["src/http"]),
+    ("http_body_util", &["src/http"]),
+    ("prometheus_client", &["src/http"]),
     ("getrandom", &["src/service/transactions"]),
     (
         "tokio",
-        &["src/frontend", "src/service", "src/cli/serve.rs"],
+        &[
+            "src/frontend",
+            "src/http",
+            "src/service",
+            "src/cli/serve.rs",
+        ],
     ),
 ];
 
@@ -31,12 +40,14 @@ const ABSENCES: &[(&str, &[&str])] = &[
             "sql",
             "backend",
             "dispatch",
+            "http",
             "rpc",
             "service",
             "cli",
             "operation",
         ],
     ),
+    ("src/http", &["sql", "rpc", "service", "cli", "operation"]),
     (
         "src/dispatch",
         &[
@@ -44,6 +55,7 @@ const ABSENCES: &[(&str, &[&str])] = &[
             "backend",
             "rpc",
             "frontend",
+            "http",
             "service",
             "cli",
             "operation",
@@ -57,16 +69,24 @@ const ABSENCES: &[(&str, &[&str])] = &[
     ),
     (
         "src/backend",
-        &["dispatch", "rpc", "frontend", "service", "cli"],
+        &["dispatch", "http", "rpc", "frontend", "service", "cli"],
     ),
     (
         "src/rpc",
-        &["backend", "frontend", "dispatch", "service", "cli", "sql"],
+        &[
+            "backend", "frontend", "dispatch", "http", "service", "cli", "sql",
+        ],
     ),
     (
         "src/config",
         &[
             "backend", "dispatch", "rpc", "frontend", "service", "cli", "sql",
+        ],
+    ),
+    (
+        "src/digests",
+        &[
+            "backend", "dispatch", "rpc", "frontend", "service", "cli", "config",
         ],
     ),
     (
@@ -92,6 +112,12 @@ const ABSENCES: &[(&str, &[&str])] = &[
     (
         "src/error.rs",
         &["backend", "rpc", "frontend", "config", "service"],
+    ),
+    (
+        "src/stats",
+        &[
+            "backend", "dispatch", "http", "rpc", "frontend", "config", "service",
+        ],
     ),
 ];
 

@@ -58,8 +58,8 @@ fn what_is_in_flight_is_finished_before_the_end() {
 fn what_has_not_begun_is_refused_at_the_end() {
     let mut service = Running::new(vec![mysql_shard("main")]);
     let mut socket = service.socket();
-    let slow = call("main", "SELECT SLEEP(0.5) AS at_the_end");
-    let fast = call("main", "SELECT 'not run'");
+    let slow = call_as(1, "main", "SELECT SLEEP(0.5) AS at_the_end");
+    let fast = call_as(2, "main", "SELECT 'not run'");
     socket.write_all(&[slow, fast].concat()).unwrap();
     wait_until("it runs", || running_like("AS at_the_end") == 1);
     service.stop();
@@ -72,14 +72,19 @@ fn what_has_not_begun_is_refused_at_the_end() {
 }
 
 /// A framed, binary `execute` without parameters.
-fn call(shard: &str, sql: &str) -> Vec<u8> {
+pub fn call(shard: &str, sql: &str) -> Vec<u8> {
+    call_as(1, shard, sql)
+}
+
+fn call_as(sequence_id: u8, shard: &str, sql: &str) -> Vec<u8> {
     let text = |id: u8, text: &str| {
         let length = (text.len() as u32).to_be_bytes();
         [&[11, 0, id], &length[..], text.as_bytes()].concat()
     };
-    let opening = b"\x80\x01\x00\x01\x00\x00\x00\x07execute\x00\x00\x00\x01";
+    let opening = b"\x80\x01\x00\x01\x00\x00\x00\x07execute\x00\x00\x00";
     let message = [
         &opening[..],
+        &[sequence_id],
         &[12, 0, 1],
         &text(1, shard),
         &[12, 0, 2],
@@ -146,13 +151,14 @@ fn a_message_that_trickles_is_not_awaited_for_ever() {
 }
 
 #[test]
-fn a_client_that_has_finished_sending_gets_its_whole_reply() {
+fn a_reply_that_is_being_written_is_written_whole() {
     let service = Running::new(vec![sqlite_shard("embedded")]);
     let mut socket = service.socket();
     let sql = "SELECT replace(hex(zeroblob(6000000)), '0', 'x') AS large";
     socket.write_all(&call("embedded", sql)).unwrap();
+    let mut reply = vec![0];
+    socket.read_exact(&mut reply).unwrap();
     socket.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut reply = Vec::new();
     socket.read_to_end(&mut reply).unwrap();
     assert!(reply.len() > 12_000_000, "{} bytes", reply.len());
 }

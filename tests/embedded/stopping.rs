@@ -18,7 +18,7 @@ fn cancelled_meanwhile<T>(work: impl FnOnce(&Limits) -> Result<T>) -> Error {
     let result = std::thread::scope(|scope| {
         scope.spawn(move || {
             std::thread::sleep(Duration::from_millis(50));
-            cancel.cancel();
+            cancel.cancel(Cause::OtherItem);
         });
         work(&limits)
     });
@@ -117,7 +117,7 @@ fn a_deadline_ends_every_batch() {
 fn nothing_is_begun_that_is_cancelled_already() {
     let database = Database::memory(1);
     let (cancel, limits) = cancellable();
-    cancel.cancel();
+    cancel.cancel(Cause::OtherItem);
     let insert = execute("INSERT INTO t (n) VALUES (1)", &[]);
     let error = database.shard().run(&insert, &limits).unwrap_err();
     assert_kind(&error, ErrorKind::Cancelled, "");

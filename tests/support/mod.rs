@@ -1,6 +1,13 @@
 //! What the tests share: a service of their own, a client of it, and databases
 //! and tables that no other test uses.
 
+pub mod http;
+pub mod link;
+pub mod load;
+pub mod network;
+pub mod process;
+pub mod proven;
+pub mod server;
 pub mod shard;
 
 use std::path::PathBuf;
@@ -10,11 +17,12 @@ use std::time::{Duration, Instant};
 use forebay::config::{
     Config, Endpoint, ListenAddress, MySqlTarget, ServerConfig, ShardConfig, SqliteTarget, Target,
 };
+use forebay::digests::DigestRow;
 use forebay::frontend::Listener;
 use forebay::operation::ParamStyle;
 use forebay::rpc::generated::{DataError, ErrorCode};
 use forebay::rpc::{Client, ClientError, Executed};
-use forebay::service::Service;
+use forebay::service::{Listeners, Service};
 use forebay::value::{ColumnData, Value};
 use mysql::prelude::Queryable;
 
@@ -78,6 +86,7 @@ pub struct Running {
     service: Option<Service>,
     shutdown: Option<tokio::sync::oneshot::Sender<()>>,
     address: ListenAddress,
+    http: Option<ListenAddress>,
 }
 
 impl Running {
@@ -90,7 +99,23 @@ impl Running {
         Running::at(&anywhere, server, shards)
     }
 
+    /// One that tells its metrics and health.
+    pub fn watched(server: ServerConfig, shards: Vec<ShardConfig>) -> Running {
+        let anywhere = ListenAddress::Tcp("127.0.0.1:0".to_owned());
+        let http = Listener::bind(&anywhere).unwrap();
+        Running::listening(&anywhere, Some(http), server, shards)
+    }
+
     pub fn at(address: &ListenAddress, server: ServerConfig, shards: Vec<ShardConfig>) -> Running {
+        Running::listening(address, None, server, shards)
+    }
+
+    pub fn listening(
+        address: &ListenAddress,
+        http: Option<Listener>,
+        server: ServerConfig,
+        shards: Vec<ShardConfig>,
+    ) -> Running {
         let config = Config {
             server,
             shards,
@@ -101,8 +126,13 @@ impl Running {
         let stop = async {
             stopped.await.ok();
         };
-        let service = Service::start(&config, vec![listener], stop).unwrap();
+        let listeners = Listeners {
+            sessions: vec![listener],
+            http,
+        };
+        let service = Service::start(&config, listeners, stop).unwrap();
         Running {
+            http: service.http_address().cloned(),
             address: service.addresses()[0].clone(),
             service: Some(service),
             shutdown: Some(shutdown),
@@ -118,6 +148,10 @@ impl Running {
         Client::connect(&self.address, timeout).unwrap()
     }
 
+    pub fn port(&self) -> u16 {
+        self.socket().peer_addr().unwrap().port()
+    }
+
     pub fn socket(&self) -> std::net::TcpStream {
         let ListenAddress::Tcp(address) = &self.address else {
             panic!("not over TCP");
@@ -125,6 +159,16 @@ impl Running {
         let stream = std::net::TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
+    }
+
+    /// Where it tells its metrics and health.
+    pub fn http(&self) -> http::Http {
+        http::Http::at(self.http.as_ref().expect("it is not watched"))
+    }
+
+    /// What statements have cost, the most time in all first.
+    pub fn digests(&self) -> Vec<DigestRow> {
+        self.service.as_ref().unwrap().digests().snapshot()
     }
 
     /// Begins to stop.

@@ -174,6 +174,8 @@ pub fn limits_within(timeout: Duration) -> Limits {
         warnings_max: 0,
         budget: Memory::new(64 << 20).budget(16 << 20),
         cancel: None,
+        idempotent: false,
+        meter: None,
     }
 }
 
