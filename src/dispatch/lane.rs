@@ -45,8 +45,9 @@ impl Kind {
 /// A job that has left the queue.
 pub(super) enum Next<J> {
     Run(J, Kind),
-    /// It has no time left, or too little to be of use.
-    GiveUp(J),
+    /// It has no time left, or too little to be of use. It has a place all the
+    /// same, or each would bring in one more worker than there are places.
+    GiveUp(J, Kind),
 }
 
 pub(super) struct Lane<J> {
@@ -244,6 +245,11 @@ impl<J> Lane<J> {
         self.held = self.held.saturating_sub(1);
     }
 
+    /// A job that was given up has been answered.
+    pub(super) fn given_up(&mut self, kind: Kind) {
+        self.of(kind).running -= 1;
+    }
+
     pub(super) fn finish(&mut self, kind: Kind, began: Instant, ended: Instant) {
         let kindred = self.of(kind);
         kindred.running -= 1;
@@ -283,12 +289,12 @@ impl<J: Job> Lane<J> {
         // be done in time. Without another one it is tried.
         let others_wait = !kindred.waiting.is_empty();
         let is_hopeless = others_wait && left < kindred.takes.usual();
+        kindred.running += 1;
         if !left.is_zero() && !is_hopeless {
-            kindred.running += 1;
             return Some(Next::Run(job, kind));
         }
         self.counts.expired += 1;
-        Some(Next::GiveUp(job))
+        Some(Next::GiveUp(job, kind))
     }
 
     /// The job whose turn it is, and its deadline. One that has turned out to be

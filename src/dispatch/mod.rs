@@ -304,35 +304,42 @@ impl<J: Job> Shared<J> {
             if wake {
                 shared.work.notify_one();
             }
-            let ran = perform(next, &mut scratch);
+            let (kind, fate) = perform(next, &mut scratch);
             let ended = Instant::now();
             state = shared.lock();
-            if let Some(kind) = ran {
-                state.lanes[lane].finish(kind, now, ended);
-                state.list_if_ready(lane);
+            match fate {
+                Fate::Run => state.lanes[lane].finish(kind, now, ended),
+                Fate::GivenUp => state.lanes[lane].given_up(kind),
             }
+            state.list_if_ready(lane);
             now = ended;
         }
     }
 }
 
+/// What became of a job.
+enum Fate {
+    Run,
+    GivenUp,
+}
+
 /// Runs a job, or gives it up. Tells what kind of place it had. A job that panics
 /// must not cost the lane its place.
-fn perform<J: Job>(next: Next<J>, scratch: &mut J::Scratch) -> Option<Kind> {
-    let (kind, done) = match next {
+fn perform<J: Job>(next: Next<J>, scratch: &mut J::Scratch) -> (Kind, Fate) {
+    let (kind, fate, done) = match next {
         Next::Run(job, kind) => {
             let run = AssertUnwindSafe(|| job.run(scratch));
-            (Some(kind), catch_unwind(run))
+            (kind, Fate::Run, catch_unwind(run))
         }
-        Next::GiveUp(job) => {
+        Next::GiveUp(job, kind) => {
             let expire = AssertUnwindSafe(|| job.expire(scratch));
-            (None, catch_unwind(expire))
+            (kind, Fate::GivenUp, catch_unwind(expire))
         }
     };
     if done.is_err() {
         *scratch = J::Scratch::default();
     }
-    kind
+    (kind, fate)
 }
 
 impl<J: Job> State<J> {

@@ -40,10 +40,8 @@ pub struct Trial {
 }
 
 /// Beside a worker for each connection: two for what goes to no shard, two that
-/// decode what goes to several, one that is about to end, and those that answer
-/// what is given up while every connection has its worker, which takes a moment
-/// each. Calls that fail are many times as many.
-const OTHER_THREADS: usize = 9;
+/// decode what goes to several, and one that is about to end.
+const OTHER_THREADS: usize = 5;
 
 impl Trial {
     pub fn new(options: &[&str]) -> Trial {

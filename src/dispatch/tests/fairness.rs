@@ -209,7 +209,10 @@ fn what_has_too_little_time_left_is_given_up_unless_nobody_else_waits() {
     desk.now += Duration::from_millis(75);
     desk.finish(Kind::Short, 30);
     let next = desk.lane.start(desk.now);
-    assert!(matches!(next, Some(Next::GiveUp(job)) if job.name == "hurried"));
+    assert!(matches!(next, Some(Next::GiveUp(job, _)) if job.name == "hurried"));
+    // No further worker is brought in while it is answered.
+    assert!(desk.lane.start(desk.now).is_none());
+    desk.lane.given_up(Kind::Short);
     assert_eq!(desk.start(), "other");
     assert_eq!(desk.lane.figures().expired, 1);
     assert_eq!(desk.within(1, "hurried", false, patience), Came::Taken);

@@ -133,7 +133,7 @@ impl Desk {
     pub fn start(&mut self) -> &'static str {
         match self.lane.start(self.now) {
             Some(Next::Run(job, _)) => job.name,
-            Some(Next::GiveUp(job)) => panic!("{} is given up", job.name),
+            Some(Next::GiveUp(job, _)) => panic!("{} is given up", job.name),
             None => "",
         }
     }

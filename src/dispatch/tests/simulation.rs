@@ -153,8 +153,12 @@ impl World<'_> {
 
     fn start(&mut self) {
         while let Some(next) = self.lane.start(self.instant()) {
-            let Next::Run(job, _) = next else {
-                continue;
+            let job = match next {
+                Next::Run(job, _) => job,
+                Next::GiveUp(_, kind) => {
+                    self.lane.given_up(kind);
+                    continue;
+                }
             };
             let left = job.deadline() - self.instant();
             let takes = (self.simulation.takes)(&mut self.random, self.now);

@@ -38,7 +38,7 @@ impl Job for Turning {
 fn start(lane: &mut Lane<Turning>, now: Instant) -> Option<(&'static str, Kind)> {
     match lane.start(now)? {
         Next::Run(job, kind) => Some((job.name, kind)),
-        Next::GiveUp(job) => panic!("{} is given up", job.name),
+        Next::GiveUp(job, _) => panic!("{} is given up", job.name),
     }
 }
 
