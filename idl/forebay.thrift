@@ -49,7 +49,7 @@ namespace rb Forebay
 namespace perl Forebay
 
 /** Version of this contract, as `major.minor`; a new major number may break callers. */
-const string API_VERSION = "1.2"
+const string API_VERSION = "1.3"
 
 // ---------------------------------------------------------------- values
 
@@ -134,7 +134,15 @@ struct Statement {
 
 // --------------------------------------------------------------- options
 
-/** What a caller may ask of any request. Fields 7 to 14 are kept for later. */
+/** How the vectors of a result's columns are written; the values are the same. */
+enum ResultLayout {
+  /** Typed lists, which every generated client has decoded when it has read them: Column's fields 8 to 11. */
+  LISTS = 1
+  /** Blobs, for drivers that decode them themselves: Column's fields 12 to 16. */
+  PACKED = 2
+}
+
+/** What a caller may ask of any request. Fields 8 to 14 are kept for later. */
 struct Options {
   /**
    * How long the caller waits, from the moment the request has arrived:
@@ -172,6 +180,8 @@ struct Options {
    * multi it holds for all items. Refused within a transaction.
    */
   6: optional bool idempotent
+  /** The layout of every column of the reply; in a multi that of all items. Default: LISTS. */
+  7: optional ResultLayout result_layout
 }
 
 /** What every result begins with. */
@@ -231,7 +241,9 @@ enum ColumnType {
  *
  * Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
  * with one element for each row; where a row is NULL the element is 0 or empty
- * and its bit in `nulls` is set.
+ * and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
+ * `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
+ * stands for it, and these four are unset.
  *
  * | MySQL type                                        | vector  |
  * |---------------------------------------------------|---------|
@@ -265,6 +277,16 @@ struct Column {
   9: optional list<double> doubles
   10: optional list<string> strings
   11: optional list<binary> blobs
+  /** `int64s`, 8 bytes each: two's complement, little-endian. */
+  12: optional binary packed_int64s
+  /** `doubles`, 8 bytes each: IEEE 754, little-endian. */
+  13: optional binary packed_doubles
+  /** `strings`, one after the other, in UTF-8. */
+  14: optional binary packed_strings
+  /** `blobs`, one after the other. */
+  15: optional binary packed_blobs
+  /** Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian. */
+  16: optional binary packed_lengths
 }
 
 /** The rows of a statement. */

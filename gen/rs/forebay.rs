@@ -82,6 +82,60 @@ impl From<&ParamStyle> for i32 {
   }
 }
 
+/// How the vectors of a result's columns are written; the values are the same.
+#[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ResultLayout(pub i32);
+
+impl ResultLayout {
+  /// Typed lists, which every generated client has decoded when it has read them: Column's fields 8 to 11.
+  pub const LISTS: ResultLayout = ResultLayout(1);
+  /// Blobs, for drivers that decode them themselves: Column's fields 12 to 16.
+  pub const PACKED: ResultLayout = ResultLayout(2);
+  pub const ENUM_VALUES: &'static [Self] = &[
+    Self::LISTS,
+    Self::PACKED,
+  ];
+}
+
+impl TSerializable for ResultLayout {
+  #[allow(clippy::trivially_copy_pass_by_ref)]
+  fn write_to_out_protocol(&self, o_prot: &mut dyn TOutputProtocol) -> thrift::Result<()> {
+    o_prot.write_i32(self.0)
+  }
+  fn read_from_in_protocol(i_prot: &mut dyn TInputProtocol) -> thrift::Result<ResultLayout> {
+    let enum_value = i_prot.read_i32()?;
+    Ok(ResultLayout::from(enum_value))
+  }
+}
+
+impl From<i32> for ResultLayout {
+  fn from(i: i32) -> Self {
+    match i {
+      1 => ResultLayout::LISTS,
+      2 => ResultLayout::PACKED,
+      _ => ResultLayout(i)
+    }
+  }
+}
+
+impl From<&i32> for ResultLayout {
+  fn from(i: &i32) -> Self {
+    ResultLayout::from(*i)
+  }
+}
+
+impl From<ResultLayout> for i32 {
+  fn from(e: ResultLayout) -> i32 {
+    e.0
+  }
+}
+
+impl From<&ResultLayout> for i32 {
+  fn from(e: &ResultLayout) -> i32 {
+    e.0
+  }
+}
+
 /// A column's type: MySQL's protocol numbers. SQLite's values use LONGLONG, DOUBLE, VAR_STRING, BLOB and NULL_TYPE.
 #[derive(Copy, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ColumnType(pub i32);
@@ -1362,7 +1416,7 @@ impl Default for Statement {
 // Options
 //
 
-/// What a caller may ask of any request. Fields 7 to 14 are kept for later.
+/// What a caller may ask of any request. Fields 8 to 14 are kept for later.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Options {
   /// How long the caller waits, from the moment the request has arrived:
@@ -1393,10 +1447,12 @@ pub struct Options {
   /// Default: false, and nothing that may have been applied is sent again. In a
   /// multi it holds for all items. Refused within a transaction.
   pub idempotent: Option<bool>,
+  /// The layout of every column of the reply; in a multi that of all items. Default: LISTS.
+  pub result_layout: Option<ResultLayout>,
 }
 
 impl Options {
-  pub fn new<F1, F2, F3, F4, F5, F6>(timeout_ms: F1, request_id: F2, transaction: F3, max_rows: F4, warnings_max: F5, idempotent: F6) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F3: Into<Option<String>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<bool>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7>(timeout_ms: F1, request_id: F2, transaction: F3, max_rows: F4, warnings_max: F5, idempotent: F6, result_layout: F7) -> Options where F1: Into<Option<i32>>, F2: Into<Option<String>>, F3: Into<Option<String>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<bool>>, F7: Into<Option<ResultLayout>> {
     Options {
       timeout_ms: timeout_ms.into(),
       request_id: request_id.into(),
@@ -1404,6 +1460,7 @@ impl Options {
       max_rows: max_rows.into(),
       warnings_max: warnings_max.into(),
       idempotent: idempotent.into(),
+      result_layout: result_layout.into(),
     }
   }
 }
@@ -1417,6 +1474,7 @@ impl TSerializable for Options {
     let mut f_4: Option<i32> = None;
     let mut f_5: Option<i32> = None;
     let mut f_6: Option<bool> = None;
+    let mut f_7: Option<ResultLayout> = None;
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1448,6 +1506,10 @@ impl TSerializable for Options {
           let val = i_prot.read_bool()?;
           f_6 = Some(val);
         },
+        7 => {
+          let val = ResultLayout::read_from_in_protocol(i_prot)?;
+          f_7 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1462,6 +1524,7 @@ impl TSerializable for Options {
       max_rows: f_4,
       warnings_max: f_5,
       idempotent: f_6,
+      result_layout: f_7,
     };
     Ok(ret)
   }
@@ -1498,6 +1561,11 @@ impl TSerializable for Options {
       o_prot.write_bool(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.result_layout {
+      o_prot.write_field_begin(&TFieldIdentifier::new("result_layout", TType::I32, 7))?;
+      fld_var.write_to_out_protocol(o_prot)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -1512,6 +1580,7 @@ impl Default for Options {
       max_rows: Some(0),
       warnings_max: Some(0),
       idempotent: Some(false),
+      result_layout: None,
     }
   }
 }
@@ -1653,7 +1722,9 @@ impl Default for ReplyHeader {
 /// 
 /// Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
 /// with one element for each row; where a row is NULL the element is 0 or empty
-/// and its bit in `nulls` is set.
+/// and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
+/// `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
+/// stands for it, and these four are unset.
 /// 
 /// | MySQL type                                        | vector  |
 /// |---------------------------------------------------|---------|
@@ -1687,10 +1758,20 @@ pub struct Column {
   pub doubles: Option<Vec<OrderedFloat<f64>>>,
   pub strings: Option<Vec<String>>,
   pub blobs: Option<Vec<Vec<u8>>>,
+  /// `int64s`, 8 bytes each: two's complement, little-endian.
+  pub packed_int64s: Option<Vec<u8>>,
+  /// `doubles`, 8 bytes each: IEEE 754, little-endian.
+  pub packed_doubles: Option<Vec<u8>>,
+  /// `strings`, one after the other, in UTF-8.
+  pub packed_strings: Option<Vec<u8>>,
+  /// `blobs`, one after the other.
+  pub packed_blobs: Option<Vec<u8>>,
+  /// Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian.
+  pub packed_lengths: Option<Vec<u8>>,
 }
 
 impl Column {
-  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11>(name: F1, type_: F2, flags: F3, collation: F4, decimals: F5, length: F6, nulls: F7, int64s: F8, doubles: F9, strings: F10, blobs: F11) -> Column where F1: Into<Option<String>>, F2: Into<Option<ColumnType>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i64>>, F7: Into<Option<Vec<u8>>>, F8: Into<Option<Vec<i64>>>, F9: Into<Option<Vec<OrderedFloat<f64>>>>, F10: Into<Option<Vec<String>>>, F11: Into<Option<Vec<Vec<u8>>>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15, F16>(name: F1, type_: F2, flags: F3, collation: F4, decimals: F5, length: F6, nulls: F7, int64s: F8, doubles: F9, strings: F10, blobs: F11, packed_int64s: F12, packed_doubles: F13, packed_strings: F14, packed_blobs: F15, packed_lengths: F16) -> Column where F1: Into<Option<String>>, F2: Into<Option<ColumnType>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i64>>, F7: Into<Option<Vec<u8>>>, F8: Into<Option<Vec<i64>>>, F9: Into<Option<Vec<OrderedFloat<f64>>>>, F10: Into<Option<Vec<String>>>, F11: Into<Option<Vec<Vec<u8>>>>, F12: Into<Option<Vec<u8>>>, F13: Into<Option<Vec<u8>>>, F14: Into<Option<Vec<u8>>>, F15: Into<Option<Vec<u8>>>, F16: Into<Option<Vec<u8>>> {
     Column {
       name: name.into(),
       type_: type_.into(),
@@ -1703,6 +1784,11 @@ impl Column {
       doubles: doubles.into(),
       strings: strings.into(),
       blobs: blobs.into(),
+      packed_int64s: packed_int64s.into(),
+      packed_doubles: packed_doubles.into(),
+      packed_strings: packed_strings.into(),
+      packed_blobs: packed_blobs.into(),
+      packed_lengths: packed_lengths.into(),
     }
   }
 }
@@ -1721,6 +1807,11 @@ impl TSerializable for Column {
     let mut f_9: Option<Vec<OrderedFloat<f64>>> = None;
     let mut f_10: Option<Vec<String>> = None;
     let mut f_11: Option<Vec<Vec<u8>>> = None;
+    let mut f_12: Option<Vec<u8>> = None;
+    let mut f_13: Option<Vec<u8>> = None;
+    let mut f_14: Option<Vec<u8>> = None;
+    let mut f_15: Option<Vec<u8>> = None;
+    let mut f_16: Option<Vec<u8>> = None;
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1796,6 +1887,26 @@ impl TSerializable for Column {
           i_prot.read_list_end()?;
           f_11 = Some(val);
         },
+        12 => {
+          let val = i_prot.read_bytes()?;
+          f_12 = Some(val);
+        },
+        13 => {
+          let val = i_prot.read_bytes()?;
+          f_13 = Some(val);
+        },
+        14 => {
+          let val = i_prot.read_bytes()?;
+          f_14 = Some(val);
+        },
+        15 => {
+          let val = i_prot.read_bytes()?;
+          f_15 = Some(val);
+        },
+        16 => {
+          let val = i_prot.read_bytes()?;
+          f_16 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1815,6 +1926,11 @@ impl TSerializable for Column {
       doubles: f_9,
       strings: f_10,
       blobs: f_11,
+      packed_int64s: f_12,
+      packed_doubles: f_13,
+      packed_strings: f_14,
+      packed_blobs: f_15,
+      packed_lengths: f_16,
     };
     Ok(ret)
   }
@@ -1892,6 +2008,31 @@ impl TSerializable for Column {
       o_prot.write_list_end()?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.packed_int64s {
+      o_prot.write_field_begin(&TFieldIdentifier::new("packed_int64s", TType::String, 12))?;
+      o_prot.write_bytes(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.packed_doubles {
+      o_prot.write_field_begin(&TFieldIdentifier::new("packed_doubles", TType::String, 13))?;
+      o_prot.write_bytes(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.packed_strings {
+      o_prot.write_field_begin(&TFieldIdentifier::new("packed_strings", TType::String, 14))?;
+      o_prot.write_bytes(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.packed_blobs {
+      o_prot.write_field_begin(&TFieldIdentifier::new("packed_blobs", TType::String, 15))?;
+      o_prot.write_bytes(fld_var)?;
+      o_prot.write_field_end()?
+    }
+    if let Some(ref fld_var) = self.packed_lengths {
+      o_prot.write_field_begin(&TFieldIdentifier::new("packed_lengths", TType::String, 16))?;
+      o_prot.write_bytes(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -1911,6 +2052,11 @@ impl Default for Column {
       doubles: Some(Vec::new()),
       strings: Some(Vec::new()),
       blobs: Some(Vec::new()),
+      packed_int64s: Some(Vec::new()),
+      packed_doubles: Some(Vec::new()),
+      packed_strings: Some(Vec::new()),
+      packed_blobs: Some(Vec::new()),
+      packed_lengths: Some(Vec::new()),
     }
   }
 }
@@ -5425,7 +5571,7 @@ impl Default for RollbackResult {
   }
 }
 
-pub const API_VERSION: &str = "1.2";
+pub const API_VERSION: &str = "1.3";
 
 //
 // Forebay service client

@@ -101,7 +101,7 @@ def test_reply_tells_request_shard_and_times(session, backend):
 def test_info_and_ping(session):
     info = session.info(InfoRequest(options=Options(request_id="who")))
     assert info.header.request_id == "who"
-    assert info.api_version == API_VERSION == "1.2"
+    assert info.api_version == API_VERSION == "1.3"
     assert info.server_version
     assert info.limits.request_max_bytes == 16_000_000
     shards = {shard.name: shard for shard in info.shards}

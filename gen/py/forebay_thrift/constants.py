@@ -12,4 +12,4 @@ from thrift.TRecursive import fix_spec
 
 import sys
 from .ttypes import *
-API_VERSION = "1.2"
+API_VERSION = "1.3"

@@ -35,6 +35,25 @@ class ParamStyle(object):
     }
 
 
+class ResultLayout(object):
+    """
+    How the vectors of a result's columns are written; the values are the same.
+
+    """
+    LISTS = 1
+    PACKED = 2
+
+    _VALUES_TO_NAMES = {
+        1: "LISTS",
+        2: "PACKED",
+    }
+
+    _NAMES_TO_VALUES = {
+        "LISTS": 1,
+        "PACKED": 2,
+    }
+
+
 class ColumnType(object):
     """
     A column's type: MySQL's protocol numbers. SQLite's values use LONGLONG, DOUBLE, VAR_STRING, BLOB and NULL_TYPE.
@@ -773,7 +792,7 @@ class Statement(object):
 
 class Options(object):
     """
-    What a caller may ask of any request. Fields 7 to 14 are kept for later.
+    What a caller may ask of any request. Fields 8 to 14 are kept for later.
 
     Attributes:
      - timeout_ms: How long the caller waits, from the moment the request has arrived:
@@ -798,17 +817,19 @@ class Options(object):
     account. Reads (query, ping) and what was not sent need no such leave.
     Default: false, and nothing that may have been applied is sent again. In a
     multi it holds for all items. Refused within a transaction.
+     - result_layout: The layout of every column of the reply; in a multi that of all items. Default: LISTS.
 
     """
 
 
-    def __init__(self, timeout_ms=None, request_id=None, transaction=None, max_rows=None, warnings_max=None, idempotent=None,):
+    def __init__(self, timeout_ms=None, request_id=None, transaction=None, max_rows=None, warnings_max=None, idempotent=None, result_layout=None,):
         self.timeout_ms = timeout_ms
         self.request_id = request_id
         self.transaction = transaction
         self.max_rows = max_rows
         self.warnings_max = warnings_max
         self.idempotent = idempotent
+        self.result_layout = result_layout
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -849,6 +870,11 @@ class Options(object):
                     self.idempotent = iprot.readBool()
                 else:
                     iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I32:
+                    self.result_layout = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -882,6 +908,10 @@ class Options(object):
         if self.idempotent is not None:
             oprot.writeFieldBegin('idempotent', TType.BOOL, 6)
             oprot.writeBool(self.idempotent)
+            oprot.writeFieldEnd()
+        if self.result_layout is not None:
+            oprot.writeFieldBegin('result_layout', TType.I32, 7)
+            oprot.writeI32(self.result_layout)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1012,7 +1042,9 @@ class Column(object):
 
     Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
     with one element for each row; where a row is NULL the element is 0 or empty
-    and its bit in `nulls` is set.
+    and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
+    `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
+    stands for it, and these four are unset.
 
     | MySQL type                                        | vector  |
     |---------------------------------------------------|---------|
@@ -1040,11 +1072,16 @@ class Column(object):
      - doubles
      - strings
      - blobs
+     - packed_int64s: `int64s`, 8 bytes each: two's complement, little-endian.
+     - packed_doubles: `doubles`, 8 bytes each: IEEE 754, little-endian.
+     - packed_strings: `strings`, one after the other, in UTF-8.
+     - packed_blobs: `blobs`, one after the other.
+     - packed_lengths: Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian.
 
     """
 
 
-    def __init__(self, name=None, type=None, flags=None, collation=None, decimals=None, length=None, nulls=None, int64s=None, doubles=None, strings=None, blobs=None,):
+    def __init__(self, name=None, type=None, flags=None, collation=None, decimals=None, length=None, nulls=None, int64s=None, doubles=None, strings=None, blobs=None, packed_int64s=None, packed_doubles=None, packed_strings=None, packed_blobs=None, packed_lengths=None,):
         self.name = name
         self.type = type
         self.flags = flags
@@ -1056,6 +1093,11 @@ class Column(object):
         self.doubles = doubles
         self.strings = strings
         self.blobs = blobs
+        self.packed_int64s = packed_int64s
+        self.packed_doubles = packed_doubles
+        self.packed_strings = packed_strings
+        self.packed_blobs = packed_blobs
+        self.packed_lengths = packed_lengths
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1141,6 +1183,31 @@ class Column(object):
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.STRING:
+                    self.packed_int64s = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.STRING:
+                    self.packed_doubles = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.STRING:
+                    self.packed_strings = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.STRING:
+                    self.packed_blobs = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.STRING:
+                    self.packed_lengths = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1206,6 +1273,26 @@ class Column(object):
             for iter50 in self.blobs:
                 oprot.writeBinary(iter50)
             oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.packed_int64s is not None:
+            oprot.writeFieldBegin('packed_int64s', TType.STRING, 12)
+            oprot.writeBinary(self.packed_int64s)
+            oprot.writeFieldEnd()
+        if self.packed_doubles is not None:
+            oprot.writeFieldBegin('packed_doubles', TType.STRING, 13)
+            oprot.writeBinary(self.packed_doubles)
+            oprot.writeFieldEnd()
+        if self.packed_strings is not None:
+            oprot.writeFieldBegin('packed_strings', TType.STRING, 14)
+            oprot.writeBinary(self.packed_strings)
+            oprot.writeFieldEnd()
+        if self.packed_blobs is not None:
+            oprot.writeFieldBegin('packed_blobs', TType.STRING, 15)
+            oprot.writeBinary(self.packed_blobs)
+            oprot.writeFieldEnd()
+        if self.packed_lengths is not None:
+            oprot.writeFieldBegin('packed_lengths', TType.STRING, 16)
+            oprot.writeBinary(self.packed_lengths)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -4187,6 +4274,7 @@ Options.thrift_spec = (
     (4, TType.I32, 'max_rows', None, None, ),  # 4
     (5, TType.I32, 'warnings_max', None, None, ),  # 5
     (6, TType.BOOL, 'idempotent', None, None, ),  # 6
+    (7, TType.I32, 'result_layout', None, None, ),  # 7
 )
 all_structs.append(ReplyHeader)
 ReplyHeader.thrift_spec = (
@@ -4211,6 +4299,11 @@ Column.thrift_spec = (
     (9, TType.LIST, 'doubles', (TType.DOUBLE, None, False), None, ),  # 9
     (10, TType.LIST, 'strings', (TType.STRING, 'UTF8', False), None, ),  # 10
     (11, TType.LIST, 'blobs', (TType.STRING, 'BINARY', False), None, ),  # 11
+    (12, TType.STRING, 'packed_int64s', 'BINARY', None, ),  # 12
+    (13, TType.STRING, 'packed_doubles', 'BINARY', None, ),  # 13
+    (14, TType.STRING, 'packed_strings', 'BINARY', None, ),  # 14
+    (15, TType.STRING, 'packed_blobs', 'BINARY', None, ),  # 15
+    (16, TType.STRING, 'packed_lengths', 'BINARY', None, ),  # 16
 )
 all_structs.append(ResultSet)
 ResultSet.thrift_spec = (

@@ -176,6 +176,7 @@ impl Client {
             max_rows: None,
             warnings_max: None,
             idempotent: None,
+            result_layout: None,
         }
     }
 

@@ -292,7 +292,7 @@ fn options_are_taken_up_to_the_servers() {
 
 #[test]
 fn an_item_has_options_of_its_own() {
-    let options = wire::Options::new(9, "item".to_owned(), None, 8, 7, true);
+    let options = wire::Options::new(9, "item".to_owned(), None, 8, 7, true, None);
     let item = wire::MultiItem {
         insert: Some(wire::InsertRequest::new(
             "users".to_owned(),

@@ -107,7 +107,7 @@ fn refused(name: &str, request: &impl TSerializable) -> Error {
 }
 
 fn no_options() -> wire::Options {
-    wire::Options::new(None, None, None, None, None, None)
+    wire::Options::new(None, None, None, None, None, None, None)
 }
 
 fn statement(sql: &str) -> wire::Statement {

@@ -171,6 +171,11 @@ fn column(column: &Column) -> wire::Column {
         doubles: None,
         strings: None,
         blobs: None,
+        packed_int64s: None,
+        packed_doubles: None,
+        packed_strings: None,
+        packed_blobs: None,
+        packed_lengths: None,
     };
     match &column.data {
         ColumnData::Int64s(values) => expected.int64s = Some(values.clone()),

@@ -34,7 +34,7 @@ fn info_tells_limits_and_shards() {
         assert_eq!(result.shards, Some(Vec::new()));
         let result: wire::InfoResult = returned(protocol, &call, &Reply::Info(&two));
         assert_eq!(result.header, header_of(&call, result.header.as_ref(), 0));
-        assert_eq!(result.api_version.as_deref(), Some("1.2"));
+        assert_eq!(result.api_version.as_deref(), Some("1.3"));
         assert_eq!(
             result.server_version.as_deref(),
             Some(env!("CARGO_PKG_VERSION"))
