@@ -112,6 +112,7 @@ fn insert_of(shard: &str, names: impl IntoIterator<Item = String>) -> InsertRequ
             transaction: None,
             warnings_max: None,
             idempotent: None,
+            result_layout: None,
             timeout_ms: Some(30_000),
             request_id: Some("bulk-1".to_owned()),
             max_rows: None,

@@ -194,6 +194,7 @@ fn options(idempotent: bool, transaction: Option<String>) -> Options {
         max_rows: None,
         warnings_max: None,
         idempotent: Some(idempotent),
+        result_layout: None,
     }
 }
 
