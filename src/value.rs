@@ -108,6 +108,19 @@ impl Packed {
         let places = starts.zip(&self.ends);
         places.map(|(start, &end)| &self.bytes[start as usize..end as usize])
     }
+
+    /// All of them, without anything between.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many bytes of those each one takes.
+    pub fn lengths(&self) -> impl ExactSizeIterator<Item = u32> {
+        let mut start = 0;
+        self.ends
+            .iter()
+            .map(move |&end| end - std::mem::replace(&mut start, end))
+    }
 }
 
 impl fmt::Debug for Packed {

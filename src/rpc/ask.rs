@@ -29,6 +29,18 @@ pub struct AskedOptions {
     pub idempotent: bool,
     /// At most 128 bytes; empty if there was none.
     pub request_id: String,
+    /// None: as the multi says that the request is an item of, or as lists.
+    pub layout: Option<Layout>,
+}
+
+/// How the values of a result's columns are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Each by itself, in lists of the protocol's own.
+    #[default]
+    Lists,
+    /// All of a column in one blob, or two, for readers that take them apart themselves.
+    Packed,
 }
 
 /// The service's functions, and what they are asked to do.

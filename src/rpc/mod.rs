@@ -16,7 +16,7 @@ mod requests;
 mod tests;
 mod wire;
 
-pub use ask::{Ask, Asked, AskedOptions, Form, Item, Policy, Unread};
+pub use ask::{Ask, Asked, AskedOptions, Form, Item, Layout, Policy, Unread};
 pub use call::{ApiLimits, Call, Facts, function};
 pub use client::{Client, ClientError, Executed, Stubs};
 pub use encode::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ask::AskedOptions;
+use super::ask::{AskedOptions, Layout};
 use super::call::ApiLimits;
 use super::generated as wire;
 use crate::error::Error;
@@ -44,6 +44,7 @@ pub(super) fn options(
             .transpose()?,
         warnings_max: given.warnings_max.map_or(Ok(0), warnings_max)?,
         idempotent: idempotent(&given)?,
+        layout: given.result_layout.map(layout).transpose()?,
         transaction: given.transaction,
         request_id: request_id(given.request_id)?,
     })
@@ -87,6 +88,16 @@ fn idempotent(given: &wire::Options) -> Result<bool, Error> {
         ));
     }
     Ok(idempotent)
+}
+
+fn layout(given: wire::ResultLayout) -> Result<Layout, Error> {
+    match given {
+        wire::ResultLayout::LISTS => Ok(Layout::Lists),
+        wire::ResultLayout::PACKED => Ok(Layout::Packed),
+        wire::ResultLayout(number) => Err(Error::invalid(format!(
+            "options.result_layout {number} is unknown; LISTS is 1, PACKED 2, and unset it is LISTS"
+        ))),
+    }
 }
 
 fn request_id(given: Option<String>) -> Result<String, Error> {

@@ -18,7 +18,7 @@ use crate::frontend::{self, Message, Wire};
 use crate::operation::{Answer, Limits, Operation};
 use crate::peer::Peer;
 use crate::rpc::{
-    self, Ask, Asked, Call, Form, Info, Protocol, Reply, ShardFacts, ShardKind, Unread,
+    self, Ask, Asked, Call, Form, Info, Layout, Protocol, Reply, ShardFacts, ShardKind, Unread,
 };
 use crate::stats::{Answered, Code, Function};
 
@@ -238,7 +238,8 @@ impl Addressee {
                 token,
             ) => {
                 let answer = self.operate(shard, token, &operation, &limits)?;
-                Ok(Done::Operation(form, answer))
+                let layout = options.layout.unwrap_or_default();
+                Ok(Done::Operation(form, layout, answer))
             }
             (Ask::Begin { shard, begin }, _) => {
                 let index = self.own_shard(shard)?;
@@ -307,7 +308,7 @@ impl Addressee {
 enum Done {
     Info(Info),
     Ping { attempts: u32 },
-    Operation(Form, Answer),
+    Operation(Form, Layout, Answer),
     Begun { transaction: String, attempts: u32 },
     Committed,
     RolledBack,
@@ -320,7 +321,7 @@ impl Done {
             Done::Ping { attempts } => Reply::Ping {
                 attempts: *attempts,
             },
-            Done::Operation(form, answer) => Reply::Done(*form, answer),
+            Done::Operation(form, layout, answer) => Reply::Done(*form, *layout, answer),
             Done::Begun {
                 transaction,
                 attempts,

@@ -1,6 +1,6 @@
 //! The strict binary protocol: everything of a fixed size, big end first.
 
-use super::output::{Kind, MessageKind, Output, push_eights};
+use super::output::{Kind, MessageKind, Output, push_all};
 
 /// The version of the strict form; a message's kind is added to it.
 const VERSION: u32 = 0x8001_0000;
@@ -20,10 +20,6 @@ impl<'a> Binary<'a> {
     fn field_of_type(&mut self, id: i16, field_type: u8) {
         self.out.push(field_type);
         self.out.extend_from_slice(&id.to_be_bytes());
-    }
-
-    fn length(&mut self, length: usize) {
-        self.out.extend_from_slice(&(length as u32).to_be_bytes());
     }
 }
 
@@ -72,9 +68,12 @@ impl Output for Binary<'_> {
         self.out.extend_from_slice(&value.to_be_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.length(bytes.len());
-        self.out.extend_from_slice(bytes);
+    fn length(&mut self, length: usize) {
+        self.out.extend_from_slice(&(length as u32).to_be_bytes());
+    }
+
+    fn raw(&mut self) -> &mut Vec<u8> {
+        self.out
     }
 
     fn list(&mut self, kind: Kind, length: usize) {
@@ -83,10 +82,10 @@ impl Output for Binary<'_> {
     }
 
     fn i64s(&mut self, values: &[i64]) {
-        push_eights(self.out, values.iter().map(|value| value.to_be_bytes()));
+        push_all(self.out, values.iter().map(|value| value.to_be_bytes()));
     }
 
     fn doubles(&mut self, values: &[f64]) {
-        push_eights(self.out, values.iter().map(|value| value.to_be_bytes()));
+        push_all(self.out, values.iter().map(|value| value.to_be_bytes()));
     }
 }

@@ -1,7 +1,7 @@
 //! The compact protocol: numbers as varints, fields by their distance from the
 //! one before.
 
-use super::output::{Kind, MessageKind, Output, push_eights};
+use super::output::{Kind, MessageKind, Output, push_all};
 
 const PROTOCOL: u8 = 0x82;
 const VERSION: u8 = 1;
@@ -101,9 +101,12 @@ impl Output for Compact<'_> {
         self.varint(zigzag(value));
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.varint(bytes.len() as u64);
-        self.out.extend_from_slice(bytes);
+    fn length(&mut self, length: usize) {
+        self.varint(length as u64);
+    }
+
+    fn raw(&mut self) -> &mut Vec<u8> {
+        self.out
     }
 
     fn list(&mut self, kind: Kind, length: usize) {
@@ -123,6 +126,6 @@ impl Output for Compact<'_> {
     }
 
     fn doubles(&mut self, values: &[f64]) {
-        push_eights(self.out, values.iter().map(|value| value.to_le_bytes()));
+        push_all(self.out, values.iter().map(|value| value.to_le_bytes()));
     }
 }

@@ -41,6 +41,7 @@ const CAPABILITIES: &[&str] = &[
     "commit_transaction",
     "idempotent",
     "multi",
+    "result_layout",
     "rollback_transaction",
     "transaction",
     "warnings_max",

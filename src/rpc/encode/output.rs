@@ -40,7 +40,16 @@ pub(super) trait Output: Sized {
 
     fn i64(&mut self, value: i64);
 
-    fn bytes(&mut self, bytes: &[u8]);
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.raw().extend_from_slice(bytes);
+    }
+
+    /// What introduces bytes; so many follow.
+    fn length(&mut self, length: usize);
+
+    /// Bytes of what has been introduced.
+    fn raw(&mut self) -> &mut Vec<u8>;
 
     /// What introduces a list; so many elements follow.
     fn list(&mut self, kind: Kind, length: usize);
@@ -70,6 +79,17 @@ pub(super) trait Output: Sized {
         self.bytes_field(id, text.as_bytes());
     }
 
+    /// Bytes that are `N` of each value, without a list's introduction.
+    fn packed_field<const N: usize>(
+        &mut self,
+        id: i16,
+        values: impl ExactSizeIterator<Item = [u8; N]>,
+    ) {
+        self.field(id, Kind::Bytes);
+        self.length(N * values.len());
+        push_all(self.raw(), values);
+    }
+
     fn struct_field(&mut self, id: i16, fields: impl FnOnce(&mut Self)) {
         self.field(id, Kind::Struct);
         self.structure(fields);
@@ -90,12 +110,15 @@ pub(super) trait Output: Sized {
     }
 }
 
-/// Appends eight bytes for each value at one go.
-pub(super) fn push_eights(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = [u8; 8]>) {
+/// Appends the bytes of all values at one go.
+pub(super) fn push_all<const N: usize>(
+    out: &mut Vec<u8>,
+    values: impl ExactSizeIterator<Item = [u8; N]>,
+) {
     let start = out.len();
-    out.resize(start + 8 * values.len(), 0);
-    let places = out[start..].chunks_exact_mut(8);
-    for (place, value) in places.zip(values) {
-        place.copy_from_slice(&value);
+    out.resize(start + N * values.len(), 0);
+    let (places, _) = out[start..].as_chunks_mut();
+    for (place, value) in places.iter_mut().zip(values) {
+        *place = value;
     }
 }

@@ -9,7 +9,7 @@ use super::results::{done, header, outcomes};
 use super::size::reply_bytes_max;
 use crate::error::{Error, ErrorKind, Outcome, Phase};
 use crate::operation::{Answer, StepOutcome};
-use crate::rpc::ask::Form;
+use crate::rpc::ask::{Form, Layout};
 use crate::rpc::call::{ApiLimits, Call, Facts, Told};
 use crate::rpc::wire::clamp_i32;
 use crate::rpc::{ExceptionKind, Protocol};
@@ -21,7 +21,7 @@ pub enum Reply<'a> {
     Ping {
         attempts: u32,
     },
-    Done(Form, &'a Answer),
+    Done(Form, Layout, &'a Answer),
     /// In the items' order.
     Multi(&'a [ItemReply]),
     Begun {
@@ -36,6 +36,7 @@ pub enum Reply<'a> {
 #[derive(Debug)]
 pub struct ItemReply {
     pub form: Form,
+    pub layout: Layout,
     /// Its own: the header of its result, or what its error tells.
     pub facts: Facts,
     pub result: Result<Answer, Error>,
@@ -109,7 +110,7 @@ fn returned(output: &mut impl Output, call: &Call<'_>, limits: &ApiLimits, reply
 fn result(output: &mut impl Output, told: &Told<'_>, limits: &ApiLimits, reply: &Reply<'_>) {
     header(output, told, attempts(reply));
     match reply {
-        Reply::Done(form, answer) => done(output, *form, told, answer),
+        Reply::Done(form, layout, answer) => done(output, *form, *layout, told, answer),
         Reply::Info(facts) => info(output, facts, limits),
         Reply::Multi(items) => outcomes(output, items),
         Reply::Begun { transaction, .. } => {
@@ -167,7 +168,7 @@ fn attempts(reply: &Reply<'_>) -> u32 {
         Reply::Info(_) | Reply::Multi(_) => 0,
         Reply::Committed | Reply::RolledBack => 1,
         Reply::Ping { attempts } | Reply::Begun { attempts, .. } => *attempts,
-        Reply::Done(_, answer) => answer.sent,
+        Reply::Done(_, _, answer) => answer.sent,
     }
 }
 
@@ -176,7 +177,7 @@ fn outcome(reply: &Reply<'_>) -> Outcome {
     match reply {
         Reply::Info(_) | Reply::Ping { .. } | Reply::Begun { .. } => Outcome::NotApplied,
         Reply::Committed | Reply::RolledBack => Outcome::Applied,
-        Reply::Done(form, answer) => answer_outcome(*form, answer),
+        Reply::Done(form, _, answer) => answer_outcome(*form, answer),
         Reply::Multi(items) => Outcome::of_all(items.iter().map(ItemReply::outcome)),
     }
 }

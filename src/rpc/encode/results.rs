@@ -5,7 +5,7 @@ use super::error::data_error;
 use super::output::{Kind, Output};
 use super::reply::ItemReply;
 use crate::operation::{Answer, StepOutcome, Warning};
-use crate::rpc::ask::Form;
+use crate::rpc::ask::{Form, Layout};
 use crate::rpc::call::Told;
 use crate::rpc::generated::StepStatus;
 use crate::rpc::wire::{clamp_i32, clamp_i64};
@@ -23,34 +23,42 @@ pub(super) fn header(output: &mut impl Output, told: &Told<'_>, attempts: u32) {
 }
 
 /// The fields of the result struct of that form, after its header.
-pub(super) fn done(output: &mut impl Output, form: Form, told: &Told<'_>, answer: &Answer) {
+pub(super) fn done(
+    output: &mut impl Output,
+    form: Form,
+    layout: Layout,
+    told: &Told<'_>,
+    answer: &Answer,
+) {
     match form {
-        Form::Query => query(output, answer),
-        Form::Execute => execute(output, answer),
+        Form::Query => query(output, layout, answer),
+        Form::Execute => execute(output, layout, answer),
         Form::Insert => insert(output, answer),
-        Form::Batch => batch(output, told, answer),
+        Form::Batch => batch(output, layout, told, answer),
     }
 }
 
-fn query(output: &mut impl Output, answer: &Answer) {
+fn query(output: &mut impl Output, layout: Layout, answer: &Answer) {
     output.struct_field(2, |output| match &answer.rows {
-        Some(rows) => result_set(output, rows),
-        None => result_set(output, &Rows::default()),
+        Some(rows) => result_set(output, layout, rows),
+        None => result_set(output, layout, &Rows::default()),
     });
     output.i32_field(3, clamp_i32(answer.warning_count));
     output.structs_field(4, &answer.warnings, warning);
 }
 
 /// All but the header, which the result of a step does not have.
-fn execute(output: &mut impl Output, answer: &Answer) {
+fn execute(output: &mut impl Output, layout: Layout, answer: &Answer) {
     output.i64_field(2, clamp_i64(answer.affected_rows));
     output.i64_field(3, answer.insert_id.cast_signed());
     output.i32_field(4, clamp_i32(answer.warning_count));
     if let Some(rows) = &answer.rows {
-        output.struct_field(5, |output| result_set(output, rows));
+        output.struct_field(5, |output| result_set(output, layout, rows));
     }
     output.structs_field(6, &answer.warnings, warning);
-    output.structs_field(7, &answer.more_rows, result_set);
+    output.structs_field(7, &answer.more_rows, |output, rows| {
+        result_set(output, layout, rows);
+    });
     output.i64_field(8, clamp_i64(answer.matched_rows));
     output.i64_field(9, clamp_i64(answer.insert_count));
 }
@@ -64,11 +72,11 @@ fn insert(output: &mut impl Output, answer: &Answer) {
     output.i64_field(7, clamp_i64(answer.insert_count));
 }
 
-fn batch(output: &mut impl Output, told: &Told<'_>, answer: &Answer) {
+fn batch(output: &mut impl Output, layout: Layout, told: &Told<'_>, answer: &Answer) {
     output.structs_field(2, &answer.steps, |output, outcome| match outcome {
         StepOutcome::Done(answer) => {
             output.i32_field(1, StepStatus::DONE.0);
-            output.struct_field(2, |output| execute(output, answer));
+            output.struct_field(2, |output| execute(output, layout, answer));
         }
         StepOutcome::Failed(error) => {
             output.i32_field(1, StepStatus::FAILED.0);
@@ -98,7 +106,7 @@ pub(super) fn outcomes(output: &mut impl Output, items: &[ItemReply]) {
                 };
                 output.struct_field(id, |output| {
                     header(output, &told, answer.sent);
-                    done(output, item.form, &told, answer);
+                    done(output, item.form, item.layout, &told, answer);
                 });
             }
         }
@@ -111,12 +119,19 @@ fn warning<O: Output>(output: &mut O, warning: &Warning) {
     output.text_field(3, &warning.message);
 }
 
-fn result_set<O: Output>(output: &mut O, rows: &Rows) {
+fn result_set(output: &mut impl Output, layout: Layout, rows: &Rows) {
     output.i64_field(1, clamp_i64(rows.row_count));
-    output.structs_field(2, &rows.columns, column);
+    output.structs_field(2, &rows.columns, |output, column| {
+        self::column(output, column);
+        match layout {
+            Layout::Lists => lists(output, &column.data),
+            Layout::Packed => blobs(output, &column.data),
+        }
+    });
 }
 
-fn column<O: Output>(output: &mut O, column: &Column) {
+/// All but the column's values.
+fn column(output: &mut impl Output, column: &Column) {
     output.text_field(1, &column.name);
     output.i32_field(2, i32::from(column.column_type));
     output.i32_field(3, i32::from(column.flags));
@@ -124,7 +139,10 @@ fn column<O: Output>(output: &mut O, column: &Column) {
     output.i32_field(5, i32::from(column.decimals));
     output.i64_field(6, i64::from(column.length));
     output.bytes_field(7, &column.nulls);
-    match &column.data {
+}
+
+fn lists(output: &mut impl Output, data: &ColumnData) {
+    match data {
         ColumnData::Int64s(values) => {
             output.list_field(8, Kind::I64, values.len());
             output.i64s(values);
@@ -133,14 +151,33 @@ fn column<O: Output>(output: &mut O, column: &Column) {
             output.list_field(9, Kind::Double, values.len());
             output.doubles(values);
         }
-        ColumnData::Strings(values) => packed(output, 10, values),
-        ColumnData::Blobs(values) => packed(output, 11, values),
+        ColumnData::Strings(values) => list(output, 10, values),
+        ColumnData::Blobs(values) => list(output, 11, values),
     }
 }
 
-fn packed(output: &mut impl Output, id: i16, values: &Packed) {
+fn list(output: &mut impl Output, id: i16, values: &Packed) {
     output.list_field(id, Kind::Bytes, values.len());
     for value in values.iter() {
         output.bytes(value);
     }
+}
+
+/// The same in both protocols, and as it is in memory.
+fn blobs(output: &mut impl Output, data: &ColumnData) {
+    match data {
+        ColumnData::Int64s(values) => {
+            output.packed_field(12, values.iter().map(|value| value.to_le_bytes()));
+        }
+        ColumnData::Doubles(values) => {
+            output.packed_field(13, values.iter().map(|value| value.to_le_bytes()));
+        }
+        ColumnData::Strings(values) => blob(output, 14, values),
+        ColumnData::Blobs(values) => blob(output, 15, values),
+    }
+}
+
+fn blob(output: &mut impl Output, id: i16, values: &Packed) {
+    output.bytes_field(id, values.bytes());
+    output.packed_field(16, values.lengths().map(u32::to_le_bytes));
 }

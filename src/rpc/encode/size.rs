@@ -4,7 +4,7 @@
 use super::reply::Reply;
 use crate::error::Error;
 use crate::operation::{Answer, StepOutcome};
-use crate::rpc::Protocol;
+use crate::rpc::{Layout, Protocol};
 use crate::value::{ColumnData, Rows};
 
 /// Of fixed parts, each more than it can take beside the texts in it: the whole
@@ -17,7 +17,7 @@ const RESULT_BYTES: usize = 128;
 const ERROR_BYTES: usize = 384;
 const SHARD_BYTES: usize = 64;
 
-/// A large number takes two bytes more in the compact protocol than in memory.
+/// A large number takes two bytes more in the compact protocol's lists than in memory.
 const COMPACT_I64_MORE_BYTES: usize = 2;
 
 /// A number of bytes that the reply does not exceed, nor fall far below if it
@@ -32,12 +32,12 @@ pub(super) fn reply_bytes_max(protocol: Protocol, reply: &Reply<'_>) -> usize {
             });
             shards.sum()
         }
-        Reply::Done(_, answer) => answer_bytes(protocol, answer),
+        Reply::Done(_, layout, answer) => answer_bytes(i64_more_bytes(protocol, *layout), answer),
         Reply::Multi(items) => {
             let items = items.iter().map(|item| {
                 let names = item.facts.request_id.len() + item.facts.shard.len();
                 let result = match &item.result {
-                    Ok(answer) => answer_bytes(protocol, answer),
+                    Ok(answer) => answer_bytes(i64_more_bytes(protocol, item.layout), answer),
                     Err(error) => error_bytes(error),
                 };
                 RESULT_BYTES + names + result
@@ -49,15 +49,23 @@ pub(super) fn reply_bytes_max(protocol: Protocol, reply: &Reply<'_>) -> usize {
     REPLY_BYTES + parts
 }
 
-fn answer_bytes(protocol: Protocol, answer: &Answer) -> usize {
+/// What each integer of a column may take beside its size in memory.
+fn i64_more_bytes(protocol: Protocol, layout: Layout) -> usize {
+    match (protocol, layout) {
+        (Protocol::Compact, Layout::Lists) => COMPACT_I64_MORE_BYTES,
+        (Protocol::Binary, _) | (_, Layout::Packed) => 0,
+    }
+}
+
+fn answer_bytes(i64_more: usize, answer: &Answer) -> usize {
     let sets = answer.rows.iter().chain(&answer.more_rows);
-    let sets: usize = sets.map(|rows| rows_bytes(protocol, rows)).sum();
+    let sets: usize = sets.map(|rows| rows_bytes(i64_more, rows)).sum();
     let warnings = answer.warnings.iter();
     let warnings: usize = warnings
         .map(|warning| WARNING_BYTES + warning.level.len() + warning.message.len())
         .sum();
     let steps = answer.steps.iter().map(|step| match step {
-        StepOutcome::Done(answer) => answer_bytes(protocol, answer),
+        StepOutcome::Done(answer) => answer_bytes(i64_more, answer),
         StepOutcome::Failed(error) => error_bytes(error),
         StepOutcome::Skipped | StepOutcome::NotRun => 0,
     });
@@ -69,13 +77,11 @@ fn error_bytes(error: &Error) -> usize {
     ERROR_BYTES + error.message().len()
 }
 
-fn rows_bytes(protocol: Protocol, rows: &Rows) -> usize {
+fn rows_bytes(i64_more: usize, rows: &Rows) -> usize {
     let columns = rows.columns.iter().map(|column| {
-        let more = match (protocol, &column.data) {
-            (Protocol::Compact, ColumnData::Int64s(values)) => {
-                COMPACT_I64_MORE_BYTES * values.len()
-            }
-            _ => 0,
+        let more = match &column.data {
+            ColumnData::Int64s(values) => i64_more * values.len(),
+            ColumnData::Doubles(_) | ColumnData::Strings(_) | ColumnData::Blobs(_) => 0,
         };
         COLUMN_BYTES + column.name.len() + more
     });

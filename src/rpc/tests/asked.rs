@@ -234,6 +234,7 @@ fn options_are_taken_up_to_the_servers() {
         transaction: Some("token".to_owned()),
         max_rows: Some(1_000),
         warnings_max: Some(1_000),
+        result_layout: Some(wire::ResultLayout::PACKED),
         ..no_options()
     };
     let commit = asked(
@@ -248,6 +249,7 @@ fn options_are_taken_up_to_the_servers() {
         transaction: Some("token".to_owned()),
         idempotent: false,
         request_id: "é-1".to_owned(),
+        layout: Some(Layout::Packed),
     };
     assert_eq!(commit.options, expected);
     let rollback = asked(
@@ -282,6 +284,7 @@ fn options_are_taken_up_to_the_servers() {
         );
         assert_eq!(found.options.max_rows, Some(1), "{name}");
         assert_eq!(found.options.warnings_max, 0, "{name}");
+        assert_eq!(found.options.layout, Some(Layout::Packed), "{name}");
         assert_eq!(
             found.options.transaction.as_deref(),
             Some("token"),
@@ -292,7 +295,15 @@ fn options_are_taken_up_to_the_servers() {
 
 #[test]
 fn an_item_has_options_of_its_own() {
-    let options = wire::Options::new(9, "item".to_owned(), None, 8, 7, true, None);
+    let options = wire::Options::new(
+        9,
+        "item".to_owned(),
+        None,
+        8,
+        7,
+        true,
+        wire::ResultLayout::LISTS,
+    );
     let item = wire::MultiItem {
         insert: Some(wire::InsertRequest::new(
             "users".to_owned(),
@@ -315,6 +326,7 @@ fn an_item_has_options_of_its_own() {
         transaction: None,
         idempotent: true,
         request_id: "item".to_owned(),
+        layout: Some(Layout::Lists),
     };
     assert_eq!(items[0].options, expected);
 }

@@ -60,6 +60,13 @@ fn options_out_of_range() {
         ),
         (
             wire::Options {
+                result_layout: Some(wire::ResultLayout(3)),
+                ..none.clone()
+            },
+            "options.result_layout 3 is unknown; LISTS is 1, PACKED 2",
+        ),
+        (
+            wire::Options {
                 request_id: Some("x".repeat(129)),
                 ..none.clone()
             },

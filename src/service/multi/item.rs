@@ -9,13 +9,14 @@ use crate::digests::Known;
 use crate::error::{Error, ErrorKind, Outcome, Phase, Result};
 use crate::operation::{Answer, Limits, Operation};
 use crate::peer::Peer;
-use crate::rpc::{AskedOptions, Call, Form, ItemReply};
+use crate::rpc::{AskedOptions, Call, Form, ItemReply, Layout};
 use crate::service::refusals::{crowded_out, expired};
 use crate::stats::{Answered, Code, Function, Stats};
 
 /// What is known of one item.
 pub(super) struct ItemState {
     pub(super) form: Form,
+    pub(super) layout: Layout,
     pub(super) request_id: String,
     pub(super) shard: String,
     /// Of the shard; None: there is no such shard.
@@ -55,6 +56,7 @@ impl ItemState {
         };
         self.outcome = Some(ItemReply {
             form: self.form,
+            layout: self.layout,
             facts: call.facts(),
             result,
         });
@@ -85,6 +87,7 @@ pub(super) fn with_defaults(own: AskedOptions, of_all: &AskedOptions) -> AskedOp
         max_rows: own.max_rows.or(of_all.max_rows),
         warnings_max: own.warnings_max.max(of_all.warnings_max),
         idempotent: own.idempotent || of_all.idempotent,
+        layout: own.layout.or(of_all.layout),
         ..own
     }
 }

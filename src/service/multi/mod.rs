@@ -117,6 +117,7 @@ impl Gathering {
         let mut state = self.lock();
         state.items.push(ItemState {
             form: item.form,
+            layout: item.options.layout.unwrap_or_default(),
             request_id: item.options.request_id.clone(),
             shard: item.shard.clone().unwrap_or_default(),
             shard_index: None,

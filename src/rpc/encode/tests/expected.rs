@@ -12,17 +12,26 @@ pub(super) fn header(facts: &Facts, attempts: u32) -> Option<wire::ReplyHeader> 
     })
 }
 
-pub(super) fn query(header: Option<wire::ReplyHeader>, answer: &Answer) -> wire::QueryResult {
+pub(super) fn query(
+    header: Option<wire::ReplyHeader>,
+    layout: Layout,
+    answer: &Answer,
+) -> wire::QueryResult {
     let none = Rows::default();
     wire::QueryResult {
         header,
-        rows: Some(result_set(answer.rows.as_ref().unwrap_or(&none))),
+        rows: Some(result_set(layout, answer.rows.as_ref().unwrap_or(&none))),
         warning_count: Some(answer.warning_count as i32),
         warnings: warnings(answer),
     }
 }
 
-pub(super) fn execute(header: Option<wire::ReplyHeader>, answer: &Answer) -> wire::ExecuteResult {
+pub(super) fn execute(
+    header: Option<wire::ReplyHeader>,
+    layout: Layout,
+    answer: &Answer,
+) -> wire::ExecuteResult {
+    let result_set = |rows| result_set(layout, rows);
     wire::ExecuteResult {
         header,
         affected_rows: Some(answer.affected_rows as i64),
@@ -50,12 +59,13 @@ pub(super) fn insert(header: Option<wire::ReplyHeader>, answer: &Answer) -> wire
 
 pub(super) fn batch(
     header: Option<wire::ReplyHeader>,
+    layout: Layout,
     facts: &Facts,
     answer: &Answer,
 ) -> wire::BatchResult {
     let step = |step: &StepOutcome| {
         let (status, result, error) = match step {
-            StepOutcome::Done(answer) => (1, Some(execute(None, answer)), None),
+            StepOutcome::Done(answer) => (1, Some(execute(None, layout, answer)), None),
             StepOutcome::Failed(error) => (2, None, Some(data_error(error, facts, answer.sent))),
             StepOutcome::Skipped => (3, None, None),
             StepOutcome::NotRun => (4, None, None),
@@ -76,15 +86,18 @@ pub(super) fn batch(
 pub(super) fn outcome(item: &ItemReply) -> wire::MultiOutcome {
     let attempts = item.result.as_ref().map_or(0, |answer| answer.sent);
     let header = header(&item.facts, attempts);
+    let layout = item.layout;
     let mut outcome = wire::MultiOutcome::default();
     match (&item.result, item.form) {
         (Err(error), _) => {
             outcome.error = Some(data_error(error, &item.facts, error.sent()));
         }
-        (Ok(answer), Form::Query) => outcome.query = Some(query(header, answer)),
-        (Ok(answer), Form::Execute) => outcome.execute = Some(execute(header, answer)),
+        (Ok(answer), Form::Query) => outcome.query = Some(query(header, layout, answer)),
+        (Ok(answer), Form::Execute) => outcome.execute = Some(execute(header, layout, answer)),
         (Ok(answer), Form::Insert) => outcome.insert = Some(insert(header, answer)),
-        (Ok(answer), Form::Batch) => outcome.batch = Some(batch(header, &item.facts, answer)),
+        (Ok(answer), Form::Batch) => {
+            outcome.batch = Some(batch(header, layout, &item.facts, answer));
+        }
     }
     outcome
 }
@@ -151,15 +164,24 @@ fn warnings(answer: &Answer) -> Option<Vec<wire::Warning>> {
     Some(warnings.collect())
 }
 
-fn result_set(rows: &Rows) -> wire::ResultSet {
+pub(super) fn result_set(layout: Layout, rows: &Rows) -> wire::ResultSet {
+    let columns = rows.columns.iter().map(|column| {
+        let mut expected = self::column(column);
+        match layout {
+            Layout::Lists => lists(&mut expected, &column.data),
+            Layout::Packed => blobs(&mut expected, &column.data),
+        }
+        expected
+    });
     wire::ResultSet {
         row_count: Some(rows.row_count as i64),
-        columns: Some(rows.columns.iter().map(column).collect()),
+        columns: Some(columns.collect()),
     }
 }
 
+/// All but its values.
 fn column(column: &Column) -> wire::Column {
-    let mut expected = wire::Column {
+    wire::Column {
         name: Some(column.name.clone()),
         type_: Some(wire::ColumnType(column.column_type.into())),
         flags: Some(column.flags.into()),
@@ -176,8 +198,11 @@ fn column(column: &Column) -> wire::Column {
         packed_strings: None,
         packed_blobs: None,
         packed_lengths: None,
-    };
-    match &column.data {
+    }
+}
+
+fn lists(expected: &mut wire::Column, data: &ColumnData) {
+    match data {
         ColumnData::Int64s(values) => expected.int64s = Some(values.clone()),
         ColumnData::Doubles(values) => {
             expected.doubles = Some(values.iter().map(|value| (*value).into()).collect());
@@ -192,5 +217,29 @@ fn column(column: &Column) -> wire::Column {
             expected.blobs = Some(values.iter().map(<[u8]>::to_vec).collect());
         }
     }
-    expected
+}
+
+fn blobs(expected: &mut wire::Column, data: &ColumnData) {
+    let lengths = |values: &Packed| {
+        let lengths = values.iter().map(|value| value.len() as u32);
+        Some(lengths.flat_map(u32::to_le_bytes).collect())
+    };
+    match data {
+        ColumnData::Int64s(values) => {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+            expected.packed_int64s = Some(bytes.collect());
+        }
+        ColumnData::Doubles(values) => {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+            expected.packed_doubles = Some(bytes.collect());
+        }
+        ColumnData::Strings(values) => {
+            expected.packed_strings = Some(values.iter().flatten().copied().collect());
+            expected.packed_lengths = lengths(values);
+        }
+        ColumnData::Blobs(values) => {
+            expected.packed_blobs = Some(values.iter().flatten().copied().collect());
+            expected.packed_lengths = lengths(values);
+        }
+    }
 }

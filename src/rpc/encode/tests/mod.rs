@@ -16,10 +16,17 @@ use super::*;
 use crate::error::{Error, ErrorKind, LimitMet, Outcome, Phase, Retry};
 use crate::operation::{Answer, StepOutcome, Warning};
 use crate::rpc::call::{ApiLimits, Call, Facts};
-use crate::rpc::{Form, Protocol, generated as wire};
-use crate::value::{Column, ColumnData, Rows};
+use crate::rpc::{Form, Layout, Protocol, generated as wire};
+use crate::value::{Column, ColumnData, Packed, Rows};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];
+const LAYOUTS: [Layout; 2] = [Layout::Lists, Layout::Packed];
+
+/// Every protocol with every layout.
+fn forms_of_reply() -> impl Iterator<Item = (Protocol, Layout)> {
+    let with_layouts = |protocol| LAYOUTS.map(|layout| (protocol, layout));
+    PROTOCOLS.into_iter().flat_map(with_layouts)
+}
 
 fn call(name: &str) -> Call<'_> {
     let now = Instant::now();

@@ -85,13 +85,15 @@ fn any_item() -> impl Strategy<Value = ItemReply> {
         any::<()>().prop_map(|()| StepOutcome::Skipped),
     ];
     let result = (any_answer(), vec(step, 0..3), any::<bool>());
-    let parts = (form, ".{0,32}", result);
-    parts.prop_map(|(form, shard, (mut answer, steps, is_done))| {
+    let layout = prop::sample::select(LAYOUTS.to_vec());
+    let parts = (form, layout, ".{0,32}", result);
+    parts.prop_map(|(form, layout, shard, (mut answer, steps, is_done))| {
         if form == Form::Batch {
             answer.steps = steps;
         }
         ItemReply {
             form,
+            layout,
             facts: facts(&shard),
             result: if is_done { Ok(answer) } else { Err(error()) },
         }
@@ -113,6 +115,56 @@ proptest! {
             prop_assert!(size <= reply_bytes_max(protocol, &reply));
         }
     }
+
+    /// A reader that knows no more than the IDL finds the lists in the blobs.
+    #[test]
+    fn both_layouts_hold_the_same_values(rows in any_rows()) {
+        let answer = Answer { rows: Some(rows), ..Answer::default() };
+        let call = call("query");
+        for protocol in PROTOCOLS {
+            let [lists, packed] = LAYOUTS.map(|layout| {
+                let reply = Reply::Done(Form::Query, layout, &answer);
+                let query: wire::QueryResult = returned(protocol, &call, &reply);
+                query.rows.unwrap()
+            });
+            let columns = packed.columns.unwrap().into_iter().map(unpacked);
+            prop_assert_eq!(packed.row_count, lists.row_count);
+            prop_assert_eq!(Some(columns.collect()), lists.columns);
+        }
+    }
+}
+
+/// The column with lists in the place of its blobs.
+fn unpacked(mut column: wire::Column) -> wire::Column {
+    let eights = |bytes: Vec<u8>| {
+        let (eights, rest) = bytes.as_chunks::<8>();
+        assert!(rest.is_empty());
+        eights.to_vec()
+    };
+    let lengths = column.packed_lengths.take();
+    let parts = |bytes: Vec<u8>| {
+        let mut rest = bytes.as_slice();
+        let lengths = lengths.clone().unwrap();
+        let (lengths, odd) = lengths.as_chunks::<4>();
+        let lengths = lengths.iter().copied().map(u32::from_le_bytes);
+        let parts = lengths.map(|length| rest.split_off(..length as usize).unwrap().to_vec());
+        let parts: Vec<Vec<u8>> = parts.collect();
+        assert!(rest.is_empty() && odd.is_empty());
+        parts
+    };
+    if let Some(bytes) = column.packed_int64s.take() {
+        let values = eights(bytes).into_iter().map(i64::from_le_bytes);
+        column.int64s = Some(values.collect());
+    } else if let Some(bytes) = column.packed_doubles.take() {
+        let values = eights(bytes).into_iter().map(f64::from_le_bytes);
+        column.doubles = Some(values.map(Into::into).collect());
+    } else if let Some(bytes) = column.packed_strings.take() {
+        let texts = parts(bytes).into_iter().map(String::from_utf8);
+        column.strings = Some(texts.collect::<Result<_, _>>().unwrap());
+    } else {
+        column.blobs = Some(parts(column.packed_blobs.take().unwrap()));
+    }
+    column
 }
 
 /// The worst that each protocol makes of a value, many times over.
@@ -133,14 +185,17 @@ fn a_large_reply_is_within_its_estimate() {
             }),
             ..Answer::default()
         };
-        let reply = Reply::Done(Form::Query, &answer);
-        for protocol in PROTOCOLS {
+        for (protocol, layout) in forms_of_reply() {
+            let reply = Reply::Done(Form::Query, layout, &answer);
             let size = reply_bytes(protocol, &call("query"), &reply).len();
             let estimate = reply_bytes_max(protocol, &reply);
-            assert!(size <= estimate, "{protocol:?}: {size} of {estimate}");
+            assert!(
+                size <= estimate,
+                "{protocol:?}, {layout:?}: {size} of {estimate}"
+            );
             assert!(
                 estimate <= 2 * size + 2_048,
-                "{protocol:?}: {size} of {estimate}"
+                "{protocol:?}, {layout:?}: {size} of {estimate}"
             );
         }
     }

@@ -83,33 +83,32 @@ fn some_replies_are_little_more_than_their_header() {
 
 #[test]
 fn what_was_run_comes_back_whole() {
-    for (protocol, answer) in PROTOCOLS
-        .into_iter()
-        .flat_map(|protocol| [answer(), Answer::default()].map(|answer| (protocol, answer)))
-    {
+    let answers = [answer(), Answer::default()];
+    let forms = forms_of_reply().flat_map(|form| answers.iter().map(move |answer| (form, answer)));
+    for ((protocol, layout), answer) in forms {
         let call = call("any");
         let query: wire::QueryResult =
-            returned(protocol, &call, &Reply::Done(Form::Query, &answer));
+            returned(protocol, &call, &Reply::Done(Form::Query, layout, answer));
         let header = header_of(&call, query.header.as_ref(), answer.sent as i32);
-        assert_eq!(query, expected::query(header, &answer));
+        assert_eq!(query, expected::query(header, layout, answer));
         let execute: wire::ExecuteResult =
-            returned(protocol, &call, &Reply::Done(Form::Execute, &answer));
+            returned(protocol, &call, &Reply::Done(Form::Execute, layout, answer));
         let header = header_of(&call, execute.header.as_ref(), answer.sent as i32);
-        assert_eq!(execute, expected::execute(header, &answer));
+        assert_eq!(execute, expected::execute(header, layout, answer));
         let insert: wire::InsertResult =
-            returned(protocol, &call, &Reply::Done(Form::Insert, &answer));
+            returned(protocol, &call, &Reply::Done(Form::Insert, layout, answer));
         let header = header_of(&call, insert.header.as_ref(), answer.sent as i32);
-        assert_eq!(insert, expected::insert(header, &answer));
+        assert_eq!(insert, expected::insert(header, answer));
     }
 }
 
 #[test]
 fn a_batch_tells_of_every_step() {
     let call = call("batch");
-    for protocol in PROTOCOLS {
+    for (protocol, layout) in forms_of_reply() {
         let answer = batch_answer();
         let batch: wire::BatchResult =
-            returned(protocol, &call, &Reply::Done(Form::Batch, &answer));
+            returned(protocol, &call, &Reply::Done(Form::Batch, layout, &answer));
         let header = header_of(&call, batch.header.as_ref(), 4);
         // Its errors tell the batch's own facts, at the time of writing.
         let mut facts = call.facts();
@@ -124,7 +123,7 @@ fn a_batch_tells_of_every_step() {
         facts.time_met.seen = late.and_then(|error| error.seen).unwrap() as u64;
         assert_eq!(facts.time_met.limit, 500);
         assert!(facts.time_met.seen >= 900);
-        assert_eq!(batch, expected::batch(header, &facts, &answer));
+        assert_eq!(batch, expected::batch(header, layout, &facts, &answer));
     }
 }
 
@@ -132,8 +131,13 @@ fn a_batch_tells_of_every_step() {
 fn a_multi_tells_of_every_item() {
     let item = |form, shard, result| ItemReply {
         form,
+        layout: Layout::default(),
         facts: facts(shard),
         result,
+    };
+    let packed = |item| ItemReply {
+        layout: Layout::Packed,
+        ..item
     };
     let items = [
         item(Form::Query, "a", Ok(answer())),
@@ -147,6 +151,10 @@ fn a_multi_tells_of_every_item() {
             Err(Error::new(ErrorKind::DeadlineExceeded, "late")),
         ),
         item(Form::Query, "f", Ok(Answer::default())),
+        // Each has its own layout.
+        packed(item(Form::Query, "g", Ok(answer()))),
+        packed(item(Form::Batch, "h", Ok(batch_answer()))),
+        item(Form::Execute, "i", Ok(answer())),
     ];
     let call = call("multi");
     for protocol in PROTOCOLS {
@@ -162,7 +170,7 @@ fn a_multi_tells_of_every_item() {
 #[test]
 fn lists_are_long_and_short() {
     let call = call("query");
-    for protocol in PROTOCOLS {
+    for (protocol, layout) in forms_of_reply() {
         for count in [0, 1, 14, 15, 16, 127, 128, 20_000] {
             let numbers = (0..count).map(|n| n as i64).collect();
             let texts = (0..count).map(|n| "x".repeat(n % 300)).collect();
@@ -177,8 +185,8 @@ fn lists_are_long_and_short() {
                 ..Answer::default()
             };
             let query: wire::QueryResult =
-                returned(protocol, &call, &Reply::Done(Form::Query, &answer));
-            assert_eq!(query.rows, expected::query(None, &answer).rows);
+                returned(protocol, &call, &Reply::Done(Form::Query, layout, &answer));
+            assert_eq!(query.rows, expected::query(None, layout, &answer).rows);
         }
     }
 }
@@ -240,6 +248,7 @@ fn a_reply_over_the_limit_is_an_error_instead() {
     };
     let item = |form, result| ItemReply {
         form,
+        layout: Layout::Packed,
         facts: facts("users"),
         result,
     };
@@ -259,14 +268,19 @@ fn a_reply_over_the_limit_is_an_error_instead() {
         item(Form::Insert, Ok(Answer::default())),
     ];
     let (not_applied, applied) = (wire::Outcome::NOT_APPLIED, wire::Outcome::APPLIED);
+    let (lists, packed) = (Layout::Lists, Layout::Packed);
     let cases = [
         (Reply::Ping { attempts: 0 }, not_applied),
-        (Reply::Done(Form::Query, &answer), not_applied),
-        (Reply::Done(Form::Execute, &answer), applied),
-        (Reply::Done(Form::Insert, &answer), applied),
-        (Reply::Done(Form::Batch, &none), not_applied),
-        (Reply::Done(Form::Batch, &some), applied),
-        (Reply::Done(Form::Batch, &perhaps), wire::Outcome::UNKNOWN),
+        (Reply::Done(Form::Query, lists, &answer), not_applied),
+        (Reply::Done(Form::Query, packed, &answer), not_applied),
+        (Reply::Done(Form::Execute, packed, &answer), applied),
+        (Reply::Done(Form::Insert, lists, &answer), applied),
+        (Reply::Done(Form::Batch, packed, &none), not_applied),
+        (Reply::Done(Form::Batch, packed, &some), applied),
+        (
+            Reply::Done(Form::Batch, packed, &perhaps),
+            wire::Outcome::UNKNOWN,
+        ),
         (Reply::Multi(&reads), not_applied),
         (Reply::Multi(&writes), applied),
         (Reply::Committed, applied),
