@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from columns import only, rows, values, vector_name
-from forebay_thrift.ttypes import ColumnType
+from columns import only, rows, unpacked, values, vector_name
+from forebay_thrift.ttypes import ColumnType, ResultLayout
 
 ALL_BYTES = bytes(range(256))
 POINT_1_2 = bytes.fromhex("000000000101000000000000000000f03f0000000000000040")
@@ -182,6 +182,17 @@ def test_column_comes_in_its_vector_with_its_values(session, stored_case):
     assert column.name == "v"
 
 
+@pytest.mark.parametrize("shard", ["users", "users_prepared"])
+def test_packed_column_is_the_same(session, stored_case, shard):
+    stored, table = stored_case
+    sql = f"SELECT v FROM {table} ORDER BY n"
+    lists = session.run_query(shard, sql, result_layout=ResultLayout.LISTS)
+    packed = session.run_query(shard, sql, result_layout=ResultLayout.PACKED)
+    assert vector_name(packed.rows.columns[0]) == f"packed_{stored.vector}"
+    assert unpacked(packed.rows) == lists.rows
+    assert rows(packed.rows) == [(value,) for found in stored.expected for value in (found, None)]
+
+
 def test_values_and_metadata_are_pymysqls(usual_session, raw_database, stored_case):
     _, table = stored_case
     assert_same_as_pymysql(usual_session, raw_database, f"SELECT v FROM {table} ORDER BY n")
@@ -189,7 +200,10 @@ def test_values_and_metadata_are_pymysqls(usual_session, raw_database, stored_ca
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_expressions_are_pymysqls(usual_session, raw_database, expression):
-    assert_same_as_pymysql(usual_session, raw_database, f"SELECT {expression} AS e")
+    sql = f"SELECT {expression} AS e"
+    assert_same_as_pymysql(usual_session, raw_database, sql)
+    packed = usual_session.run_query("users", sql, result_layout=ResultLayout.PACKED)
+    assert unpacked(packed.rows) == usual_session.run_query("users", sql).rows
 
 
 @pytest.mark.parametrize(
@@ -297,6 +311,9 @@ def test_sqlite_column_follows_its_values(session, new_table, stored, vector, ex
     (column,) = result.rows.columns
     assert vector_name(column) == vector
     assert values(column) == expected
+    sql = f"SELECT v FROM {table} ORDER BY n"
+    packed = session.run_query("users_lite", sql, result_layout=ResultLayout.PACKED)
+    assert unpacked(packed.rows) == result.rows
 
 
 def test_sqlite_keeps_the_digits_of_integers_beside_reals(usual_session, new_table):

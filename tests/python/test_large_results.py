@@ -5,7 +5,7 @@ import pytest
 from asking import query_request, step
 from columns import only, rows
 from errors import assert_error, caught, code_name
-from forebay_thrift.ttypes import DataError, ErrorCode, InfoRequest, Retry
+from forebay_thrift.ttypes import DataError, ErrorCode, InfoRequest, ResultLayout, Retry
 from messages import RawSession, call, frame
 from processes import wait_for
 from threads import run_in_threads
@@ -27,6 +27,7 @@ def numbers(shard, count, columns):
 
 
 SHARDS = pytest.mark.parametrize("shard", ["users", "users_prepared", "users_lite"])
+LAYOUTS = pytest.mark.parametrize("layout", [None, ResultLayout.PACKED], ids=["lists", "packed"])
 
 
 @pytest.fixture(scope="module")
@@ -60,36 +61,42 @@ def assert_too_large(error, limit):
 
 
 @SHARDS
-def test_rows_over_the_limit(narrow_session, shard):
+@LAYOUTS
+def test_rows_over_the_limit(narrow_session, shard, layout):
     sql = numbers(shard, 60_000, "seq")
-    assert_too_large(caught(narrow_session.run_query, shard, sql, timeout_ms=20_000), 50_000)
-    assert_too_large(caught(narrow_session.run_query, shard, sql, max_rows=10), 10)
+    given = {"timeout_ms": 20_000, "result_layout": layout}
+    assert_too_large(caught(narrow_session.run_query, shard, sql, **given), 50_000)
+    assert_too_large(caught(narrow_session.run_query, shard, sql, max_rows=10, **given), 10)
     # A caller's own limit may not be wider than the server's.
-    error = caught(narrow_session.run_query, shard, sql, max_rows=1_000_000, timeout_ms=20_000)
+    error = caught(narrow_session.run_query, shard, sql, max_rows=1_000_000, **given)
     assert_too_large(error, 50_000)
-    whole = narrow_session.run_query(shard, numbers(shard, 50_000, "seq"), timeout_ms=20_000)
+    whole = narrow_session.run_query(shard, numbers(shard, 50_000, "seq"), **given)
     assert [row[0] for row in rows(whole.rows)] == list(range(1, 50_001))
 
 
 @SHARDS
-def test_bytes_over_the_limit(narrow_session, shard):
+@LAYOUTS
+def test_bytes_over_the_limit(narrow_session, shard, layout):
     column = "REPEAT('x', 100000)"
-    error = caught(narrow_session.run_query, shard, numbers(shard, 200, column), timeout_ms=20_000)
+    given = {"timeout_ms": 20_000, "result_layout": layout}
+    error = caught(narrow_session.run_query, shard, numbers(shard, 200, column), **given)
     assert_too_large(error, RESULT_MAX_BYTES)
     assert "result_max_bytes" in error.message
-    fitting = narrow_session.run_query(shard, numbers(shard, 25, column), timeout_ms=20_000)
+    fitting = narrow_session.run_query(shard, numbers(shard, 25, column), **given)
     assert [len(row[0]) for row in rows(fitting.rows)] == [100_000] * 25
 
 
 @SHARDS
-def test_limits_hold_for_all_items_of_a_request(narrow_session, shard):
+@LAYOUTS
+def test_limits_hold_for_all_items_of_a_request(narrow_session, shard, layout):
     """Each of the two would fit alone."""
+    given = {"timeout_ms": 20_000, "result_layout": layout}
     large = numbers(shard, 20, "REPEAT('x', 100000)")
     one, two = (step(large), step(large))
-    error = caught(narrow_session.run_batch, shard, one, two, timeout_ms=20_000)
+    error = caught(narrow_session.run_batch, shard, one, two, **given)
     assert_error(error, ErrorCode.RESULT_TOO_LARGE)
     assert error.item == 1
-    outcomes = narrow_session.run_multi(*[query_request(shard, large)] * 2, timeout_ms=20_000)
+    outcomes = narrow_session.run_multi(*[query_request(shard, large)] * 2, **given)
     names = [code_name(outcome.error) for outcome in outcomes]
     assert sorted(names, key=str) == [None, "RESULT_TOO_LARGE"] or names == ["RESULT_TOO_LARGE"] * 2
     assert only(narrow_session.run_query(shard, "SELECT 1").rows) == 1
