@@ -180,7 +180,11 @@ struct Options {
    * multi it holds for all items. Refused within a transaction.
    */
   6: optional bool idempotent
-  /** The layout of every column of the reply; in a multi that of all items. Default: LISTS. */
+  /**
+   * The layout of all columns of the reply. One that is unknown is
+   * INVALID_ARGUMENT; a server before API 1.3 answers with LISTS whatever is
+   * asked, so look which of Column's fields are set. Default: LISTS.
+   */
   7: optional ResultLayout result_layout
 }
 
@@ -241,9 +245,15 @@ enum ColumnType {
  *
  * Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
  * with one element for each row; where a row is NULL the element is 0 or empty
- * and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
- * `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
- * stands for it, and these four are unset.
+ * and its bit in `nulls` is set.
+ *
+ * With ResultLayout.PACKED all four are unset, and the one of `packed_int64s`,
+ * `packed_doubles`, `packed_strings`, `packed_blobs` that stands for it is set:
+ * the same elements, those of NULLs too, in the rows' order with nothing between.
+ * With the latter two comes `packed_lengths`: the first element begins at byte 0,
+ * every other one where the one before it ends, and the last one ends with the
+ * blob. Without rows what is set is empty. All of it is the same bytes in every
+ * protocol.
  *
  * | MySQL type                                        | vector  |
  * |---------------------------------------------------|---------|
@@ -277,15 +287,15 @@ struct Column {
   9: optional list<double> doubles
   10: optional list<string> strings
   11: optional list<binary> blobs
-  /** `int64s`, 8 bytes each: two's complement, little-endian. */
+  /** `int64s`, 8 bytes for each row: two's complement, little-endian. */
   12: optional binary packed_int64s
-  /** `doubles`, 8 bytes each: IEEE 754, little-endian. */
+  /** `doubles`, 8 bytes for each row: IEEE 754 binary64, little-endian. */
   13: optional binary packed_doubles
-  /** `strings`, one after the other, in UTF-8. */
+  /** `strings`, each in UTF-8, one after the other. */
   14: optional binary packed_strings
   /** `blobs`, one after the other. */
   15: optional binary packed_blobs
-  /** Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian. */
+  /** How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian. */
   16: optional binary packed_lengths
 }
 

@@ -1447,7 +1447,9 @@ pub struct Options {
   /// Default: false, and nothing that may have been applied is sent again. In a
   /// multi it holds for all items. Refused within a transaction.
   pub idempotent: Option<bool>,
-  /// The layout of every column of the reply; in a multi that of all items. Default: LISTS.
+  /// The layout of all columns of the reply. One that is unknown is
+  /// INVALID_ARGUMENT; a server before API 1.3 answers with LISTS whatever is
+  /// asked, so look which of Column's fields are set. Default: LISTS.
   pub result_layout: Option<ResultLayout>,
 }
 
@@ -1722,9 +1724,15 @@ impl Default for ReplyHeader {
 /// 
 /// Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
 /// with one element for each row; where a row is NULL the element is 0 or empty
-/// and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
-/// `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
-/// stands for it, and these four are unset.
+/// and its bit in `nulls` is set.
+/// 
+/// With ResultLayout.PACKED all four are unset, and the one of `packed_int64s`,
+/// `packed_doubles`, `packed_strings`, `packed_blobs` that stands for it is set:
+/// the same elements, those of NULLs too, in the rows' order with nothing between.
+/// With the latter two comes `packed_lengths`: the first element begins at byte 0,
+/// every other one where the one before it ends, and the last one ends with the
+/// blob. Without rows what is set is empty. All of it is the same bytes in every
+/// protocol.
 /// 
 /// | MySQL type                                        | vector  |
 /// |---------------------------------------------------|---------|
@@ -1758,15 +1766,15 @@ pub struct Column {
   pub doubles: Option<Vec<OrderedFloat<f64>>>,
   pub strings: Option<Vec<String>>,
   pub blobs: Option<Vec<Vec<u8>>>,
-  /// `int64s`, 8 bytes each: two's complement, little-endian.
+  /// `int64s`, 8 bytes for each row: two's complement, little-endian.
   pub packed_int64s: Option<Vec<u8>>,
-  /// `doubles`, 8 bytes each: IEEE 754, little-endian.
+  /// `doubles`, 8 bytes for each row: IEEE 754 binary64, little-endian.
   pub packed_doubles: Option<Vec<u8>>,
-  /// `strings`, one after the other, in UTF-8.
+  /// `strings`, each in UTF-8, one after the other.
   pub packed_strings: Option<Vec<u8>>,
   /// `blobs`, one after the other.
   pub packed_blobs: Option<Vec<u8>>,
-  /// Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian.
+  /// How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian.
   pub packed_lengths: Option<Vec<u8>>,
 }
 

@@ -817,7 +817,9 @@ class Options(object):
     account. Reads (query, ping) and what was not sent need no such leave.
     Default: false, and nothing that may have been applied is sent again. In a
     multi it holds for all items. Refused within a transaction.
-     - result_layout: The layout of every column of the reply; in a multi that of all items. Default: LISTS.
+     - result_layout: The layout of all columns of the reply. One that is unknown is
+    INVALID_ARGUMENT; a server before API 1.3 answers with LISTS whatever is
+    asked, so look which of Column's fields are set. Default: LISTS.
 
     """
 
@@ -1042,9 +1044,15 @@ class Column(object):
 
     Exactly one of the vectors `int64s`, `doubles`, `strings`, `blobs` is set,
     with one element for each row; where a row is NULL the element is 0 or empty
-    and its bit in `nulls` is set. With ResultLayout.PACKED it is the one of
-    `packed_int64s`, `packed_doubles`, `packed_strings`, `packed_blobs` that
-    stands for it, and these four are unset.
+    and its bit in `nulls` is set.
+
+    With ResultLayout.PACKED all four are unset, and the one of `packed_int64s`,
+    `packed_doubles`, `packed_strings`, `packed_blobs` that stands for it is set:
+    the same elements, those of NULLs too, in the rows' order with nothing between.
+    With the latter two comes `packed_lengths`: the first element begins at byte 0,
+    every other one where the one before it ends, and the last one ends with the
+    blob. Without rows what is set is empty. All of it is the same bytes in every
+    protocol.
 
     | MySQL type                                        | vector  |
     |---------------------------------------------------|---------|
@@ -1072,11 +1080,11 @@ class Column(object):
      - doubles
      - strings
      - blobs
-     - packed_int64s: `int64s`, 8 bytes each: two's complement, little-endian.
-     - packed_doubles: `doubles`, 8 bytes each: IEEE 754, little-endian.
-     - packed_strings: `strings`, one after the other, in UTF-8.
+     - packed_int64s: `int64s`, 8 bytes for each row: two's complement, little-endian.
+     - packed_doubles: `doubles`, 8 bytes for each row: IEEE 754 binary64, little-endian.
+     - packed_strings: `strings`, each in UTF-8, one after the other.
      - packed_blobs: `blobs`, one after the other.
-     - packed_lengths: Beside `packed_strings` or `packed_blobs`: the bytes that each takes, 4 bytes each: unsigned, little-endian.
+     - packed_lengths: How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian.
 
     """
 
