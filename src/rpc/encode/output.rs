@@ -48,7 +48,7 @@ pub(super) trait Output: Sized {
     /// What introduces bytes; so many follow.
     fn length(&mut self, length: usize);
 
-    /// Bytes of what has been introduced.
+    /// Where bytes go that have been introduced.
     fn raw(&mut self) -> &mut Vec<u8>;
 
     /// What introduces a list; so many elements follow.

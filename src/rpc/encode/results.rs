@@ -163,7 +163,7 @@ fn list(output: &mut impl Output, id: i16, values: &Packed) {
     }
 }
 
-/// The same in both protocols, and as it is in memory.
+/// The same bytes in both protocols.
 fn blobs(output: &mut impl Output, data: &ColumnData) {
     match data {
         ColumnData::Int64s(values) => {
