@@ -297,6 +297,8 @@ struct Column {
   15: optional binary packed_blobs
   /** How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian. */
   16: optional binary packed_lengths
+  /** The alias, or else the name, of the column's table in the statement. Empty for an expression, from SQLite, and from a server before API 1.3. */
+  17: string table
 }
 
 /** The rows of a statement. */

@@ -2,6 +2,7 @@
 //! hold a result. Nothing here knows Thrift, MySQL or SQLite.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// One parameter of a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,9 @@ pub struct Rows {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     pub name: String,
+    /// Its table's alias or name in the statement, shared with the table's other
+    /// columns; empty if it is of none, or if the database does not tell.
+    pub table: Arc<str>,
     /// MySQL's protocol number of the type.
     pub column_type: u8,
     /// MySQL's column flags.

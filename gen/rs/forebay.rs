@@ -1776,10 +1776,12 @@ pub struct Column {
   pub packed_blobs: Option<Vec<u8>>,
   /// How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian.
   pub packed_lengths: Option<Vec<u8>>,
+  /// The alias, or else the name, of the column's table in the statement. Empty for an expression, from SQLite, and from a server before API 1.3.
+  pub table: Option<String>,
 }
 
 impl Column {
-  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15, F16>(name: F1, type_: F2, flags: F3, collation: F4, decimals: F5, length: F6, nulls: F7, int64s: F8, doubles: F9, strings: F10, blobs: F11, packed_int64s: F12, packed_doubles: F13, packed_strings: F14, packed_blobs: F15, packed_lengths: F16) -> Column where F1: Into<Option<String>>, F2: Into<Option<ColumnType>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i64>>, F7: Into<Option<Vec<u8>>>, F8: Into<Option<Vec<i64>>>, F9: Into<Option<Vec<OrderedFloat<f64>>>>, F10: Into<Option<Vec<String>>>, F11: Into<Option<Vec<Vec<u8>>>>, F12: Into<Option<Vec<u8>>>, F13: Into<Option<Vec<u8>>>, F14: Into<Option<Vec<u8>>>, F15: Into<Option<Vec<u8>>>, F16: Into<Option<Vec<u8>>> {
+  pub fn new<F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15, F16, F17>(name: F1, type_: F2, flags: F3, collation: F4, decimals: F5, length: F6, nulls: F7, int64s: F8, doubles: F9, strings: F10, blobs: F11, packed_int64s: F12, packed_doubles: F13, packed_strings: F14, packed_blobs: F15, packed_lengths: F16, table: F17) -> Column where F1: Into<Option<String>>, F2: Into<Option<ColumnType>>, F3: Into<Option<i32>>, F4: Into<Option<i32>>, F5: Into<Option<i32>>, F6: Into<Option<i64>>, F7: Into<Option<Vec<u8>>>, F8: Into<Option<Vec<i64>>>, F9: Into<Option<Vec<OrderedFloat<f64>>>>, F10: Into<Option<Vec<String>>>, F11: Into<Option<Vec<Vec<u8>>>>, F12: Into<Option<Vec<u8>>>, F13: Into<Option<Vec<u8>>>, F14: Into<Option<Vec<u8>>>, F15: Into<Option<Vec<u8>>>, F16: Into<Option<Vec<u8>>>, F17: Into<Option<String>> {
     Column {
       name: name.into(),
       type_: type_.into(),
@@ -1797,6 +1799,7 @@ impl Column {
       packed_strings: packed_strings.into(),
       packed_blobs: packed_blobs.into(),
       packed_lengths: packed_lengths.into(),
+      table: table.into(),
     }
   }
 }
@@ -1820,6 +1823,7 @@ impl TSerializable for Column {
     let mut f_14: Option<Vec<u8>> = None;
     let mut f_15: Option<Vec<u8>> = None;
     let mut f_16: Option<Vec<u8>> = None;
+    let mut f_17: Option<String> = Some("".to_owned());
     loop {
       let field_ident = i_prot.read_field_begin()?;
       if field_ident.field_type == TType::Stop {
@@ -1915,6 +1919,10 @@ impl TSerializable for Column {
           let val = i_prot.read_bytes()?;
           f_16 = Some(val);
         },
+        17 => {
+          let val = i_prot.read_string()?;
+          f_17 = Some(val);
+        },
         _ => {
           i_prot.skip(field_ident.field_type)?;
         },
@@ -1939,6 +1947,7 @@ impl TSerializable for Column {
       packed_strings: f_14,
       packed_blobs: f_15,
       packed_lengths: f_16,
+      table: f_17,
     };
     Ok(ret)
   }
@@ -2041,6 +2050,11 @@ impl TSerializable for Column {
       o_prot.write_bytes(fld_var)?;
       o_prot.write_field_end()?
     }
+    if let Some(ref fld_var) = self.table {
+      o_prot.write_field_begin(&TFieldIdentifier::new("table", TType::String, 17))?;
+      o_prot.write_string(fld_var)?;
+      o_prot.write_field_end()?
+    }
     o_prot.write_field_stop()?;
     o_prot.write_struct_end()
   }
@@ -2065,6 +2079,7 @@ impl Default for Column {
       packed_strings: Some(Vec::new()),
       packed_blobs: Some(Vec::new()),
       packed_lengths: Some(Vec::new()),
+      table: Some("".to_owned()),
     }
   }
 }

@@ -119,6 +119,7 @@ mod tests {
     fn column(name: &str, data: ColumnData, nulls: &[u8]) -> Column {
         Column {
             name: name.to_owned(),
+            table: "".into(),
             column_type: 0,
             flags: 0,
             collation: 0,

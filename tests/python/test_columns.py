@@ -7,7 +7,7 @@ import math
 import pytest
 
 from columns import only, rows, unpacked, values, vector_name
-from forebay_thrift.ttypes import ColumnType, ResultLayout
+from forebay_thrift.ttypes import ColumnType, ResultLayout, ResultLayout
 
 ALL_BYTES = bytes(range(256))
 POINT_1_2 = bytes.fromhex("000000000101000000000000000000f03f0000000000000040")
@@ -234,6 +234,7 @@ def assert_same_as_pymysql(session, raw_database, sql):
         assert column.collation == field.charsetnr
         assert column.decimals == field.scale
         assert column.length == field.length
+        assert column.table == field.table_name
     assert result.rows.row_count == len(expected_rows)
     kinds = [vector_name(column) for column in result.rows.columns]
     for row, expected_row in zip(rows(result.rows), expected_rows, strict=True):
@@ -282,6 +283,44 @@ def test_column_of_nulls(session, backend):
     assert column.type == ColumnType.NULL_TYPE
     assert column.strings == [""]
     assert column.nulls == b"\x01"
+
+
+TABLES_OF = {
+    "SELECT id, name FROM {a}": ["{a}", "{a}"],
+    "SELECT * FROM {a} AS x": ["x", "x"],
+    "SELECT x.id, 1 AS one, x.id + 1, `é b`.* FROM {a} x JOIN {b} `é b` ON TRUE": ["x", "", "", "é b", "é b"],
+    "SELECT * FROM {a} JOIN {a} AS twin ON twin.id = {a}.id": ["{a}", "{a}", "twin", "twin"],
+    "SELECT d.id, d.name FROM (SELECT * FROM {a}) AS d": ["d", "d"],
+    "SELECT COUNT(*), MAX(id) FROM {a}": ["", ""],
+    "SELECT id FROM {a} UNION ALL SELECT id FROM {b}": [""],
+    "SELECT 1": [""],
+    # None of them has rows.
+    "SELECT y.id, x.name FROM {a} x LEFT JOIN {b} y ON x.id = y.id WHERE x.id < 0": ["y", "x"],
+}
+
+
+@pytest.mark.parametrize("layout", [ResultLayout.LISTS, ResultLayout.PACKED], ids=["lists", "packed"])
+@pytest.mark.parametrize("shard", ["users", "users_prepared", "users_lite"])
+def test_tables_of_columns(session, new_table, shard, layout):
+    a, b = (new_table(shard, "id INTEGER PRIMARY KEY, name VARCHAR(20)") for _ in "ab")
+    for table in (a, b):
+        session.run_insert(shard, table, ["id", "name"], [[1, "x"], [2, None]])
+    for sql, tables in TABLES_OF.items():
+        found = session.run_query(shard, sql.format(a=a, b=b), result_layout=layout)
+        told = [column.table for column in found.rows.columns]
+        # SQLite tells of none.
+        assert told == ["" if shard == "users_lite" else table.format(a=a) for table in tables], sql
+
+
+@pytest.mark.parametrize("shard", ["users", "users_prepared"])
+def test_tables_of_columns_beside_a_value(session, new_table, shard):
+    table = new_table(shard, "id INTEGER PRIMARY KEY, name VARCHAR(20)")
+    session.run_insert(shard, table, ["id", "name"], [[1, "x"]])
+    sql = f"SELECT x.id, y.name, x.id + 1 FROM {table} x JOIN {table} AS y ON y.id = x.id WHERE x.id = ?"
+    for _ in range(2):
+        found = session.run_query(shard, sql, [1])
+        assert [column.table for column in found.rows.columns] == ["x", "y", ""]
+        assert rows(found.rows) == [(1, "x", 2)]
 
 
 def test_columns_of_one_name(session, backend):

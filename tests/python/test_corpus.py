@@ -109,8 +109,8 @@ def test_values_and_metadata_are_pymysqls(usual_session, raw_database, tables, s
         expected_rows = cursor.fetchall()
         fields = cursor._result.fields
     for column, field, described in zip(result.rows.columns[1:], fields[1:], corpus.COLUMNS, strict=True):
-        found = (column.type, column.flags, column.collation, column.decimals, column.length)
-        expected = (field.type_code, field.flags, field.charsetnr, field.scale, field.length)
+        found = (column.table, column.type, column.flags, column.collation, column.decimals, column.length)
+        expected = (field.table_name, field.type_code, field.flags, field.charsetnr, field.scale, field.length)
         assert found == expected, described.type
     kinds = [vector_name(column) for column in result.rows.columns]
     for row, expected_row in zip(rows(result.rows), expected_rows, strict=True):

@@ -1085,11 +1085,12 @@ class Column(object):
      - packed_strings: `strings`, each in UTF-8, one after the other.
      - packed_blobs: `blobs`, one after the other.
      - packed_lengths: How many bytes (not characters) each of `packed_strings` or `packed_blobs` takes, 4 bytes for each row: unsigned, little-endian.
+     - table: The alias, or else the name, of the column's table in the statement. Empty for an expression, from SQLite, and from a server before API 1.3.
 
     """
 
 
-    def __init__(self, name=None, type=None, flags=None, collation=None, decimals=None, length=None, nulls=None, int64s=None, doubles=None, strings=None, blobs=None, packed_int64s=None, packed_doubles=None, packed_strings=None, packed_blobs=None, packed_lengths=None,):
+    def __init__(self, name=None, type=None, flags=None, collation=None, decimals=None, length=None, nulls=None, int64s=None, doubles=None, strings=None, blobs=None, packed_int64s=None, packed_doubles=None, packed_strings=None, packed_blobs=None, packed_lengths=None, table=None,):
         self.name = name
         self.type = type
         self.flags = flags
@@ -1106,6 +1107,7 @@ class Column(object):
         self.packed_strings = packed_strings
         self.packed_blobs = packed_blobs
         self.packed_lengths = packed_lengths
+        self.table = table
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1216,6 +1218,11 @@ class Column(object):
                     self.packed_lengths = iprot.readBinary()
                 else:
                     iprot.skip(ftype)
+            elif fid == 17:
+                if ftype == TType.STRING:
+                    self.table = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1301,6 +1308,10 @@ class Column(object):
         if self.packed_lengths is not None:
             oprot.writeFieldBegin('packed_lengths', TType.STRING, 16)
             oprot.writeBinary(self.packed_lengths)
+            oprot.writeFieldEnd()
+        if self.table is not None:
+            oprot.writeFieldBegin('table', TType.STRING, 17)
+            oprot.writeString(self.table.encode('utf-8') if sys.version_info[0] == 2 else self.table)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -4312,6 +4323,7 @@ Column.thrift_spec = (
     (14, TType.STRING, 'packed_strings', 'BINARY', None, ),  # 14
     (15, TType.STRING, 'packed_blobs', 'BINARY', None, ),  # 15
     (16, TType.STRING, 'packed_lengths', 'BINARY', None, ),  # 16
+    (17, TType.STRING, 'table', 'UTF8', None, ),  # 17
 )
 all_structs.append(ResultSet)
 ResultSet.thrift_spec = (

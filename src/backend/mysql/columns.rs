@@ -18,8 +18,8 @@ use crate::value::{Column, ColumnData, Packed, Rows};
 /// MySQL's number of the `binary` collation: the column holds bytes, not text.
 const BINARY: u16 = 63;
 
-/// What a column takes in a reply and in memory, its name and values apart.
-const COLUMN_BYTES: usize = 64;
+/// What a column takes in a reply and in memory, its names and values apart.
+const COLUMN_BYTES: usize = 72;
 
 /// What one answer takes of its request's limits.
 pub(super) struct Account {
@@ -124,10 +124,20 @@ fn is_text_or_bytes(column_type: ColumnType) -> bool {
 impl ColumnsBuilder {
     /// RESULT_TOO_LARGE if not even their names have a place.
     pub(super) fn new(columns: &[mysql::Column], account: &mut Account) -> Result<ColumnsBuilder> {
-        let bytes = |column: &mysql::Column| column.name_ref().len() + COLUMN_BYTES;
+        let bytes = |column: &mysql::Column| {
+            column.name_ref().len() + column.table_ref().len() + COLUMN_BYTES
+        };
         account.take(columns.iter().map(bytes).sum())?;
+        let mut table: Arc<str> = Arc::default();
+        let builder = |column: &mysql::Column| {
+            // Most often it is the one of the column before.
+            if column.table_ref() != table.as_bytes() {
+                table = column.table_str().into();
+            }
+            ColumnBuilder::new(column, table.clone())
+        };
         Ok(ColumnsBuilder {
-            columns: columns.iter().map(ColumnBuilder::new).collect(),
+            columns: columns.iter().map(builder).collect(),
             row_count: 0,
         })
     }
@@ -160,11 +170,12 @@ impl ColumnsBuilder {
 }
 
 impl ColumnBuilder {
-    fn new(column: &mysql::Column) -> ColumnBuilder {
+    fn new(column: &mysql::Column, table: Arc<str>) -> ColumnBuilder {
         let flags = column.flags();
         ColumnBuilder {
             column: Column {
                 name: column.name_str().into_owned(),
+                table,
                 column_type: column.column_type() as u8,
                 flags: flags.bits(),
                 collation: column.character_set(),

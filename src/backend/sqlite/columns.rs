@@ -152,6 +152,8 @@ impl ColumnBuilder {
         ColumnBuilder {
             column: Column {
                 name: name.to_owned(),
+                // SQLite tells of a table's name, not of its alias.
+                table: Arc::default(),
                 column_type: NULL,
                 flags: 0,
                 collation: 0,

@@ -70,6 +70,7 @@ fn column(column: generated::Column) -> Column {
     };
     Column {
         name: column.name.unwrap_or_default(),
+        table: column.table.unwrap_or_default().into(),
         column_type: column.type_.map_or(0, |kind| kind.0 as u8),
         flags: column.flags.unwrap_or(0) as u16,
         collation: column.collation.unwrap_or(0) as u16,

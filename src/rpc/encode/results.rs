@@ -127,10 +127,11 @@ fn result_set(output: &mut impl Output, layout: Layout, rows: &Rows) {
             Layout::Lists => lists(output, &column.data),
             Layout::Packed => blobs(output, &column.data),
         }
+        output.text_field(17, &column.table);
     });
 }
 
-/// All but the column's values.
+/// The fields before the column's values.
 fn column(output: &mut impl Output, column: &Column) {
     output.text_field(1, &column.name);
     output.i32_field(2, i32::from(column.column_type));

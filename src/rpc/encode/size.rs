@@ -83,7 +83,7 @@ fn rows_bytes(i64_more: usize, rows: &Rows) -> usize {
             ColumnData::Int64s(values) => i64_more * values.len(),
             ColumnData::Doubles(_) | ColumnData::Strings(_) | ColumnData::Blobs(_) => 0,
         };
-        COLUMN_BYTES + column.name.len() + more
+        COLUMN_BYTES + column.name.len() + column.table.len() + more
     });
     RESULT_BYTES + columns.sum::<usize>() + rows.size_bytes()
 }

@@ -198,6 +198,7 @@ fn column(column: &Column) -> wire::Column {
         packed_strings: None,
         packed_blobs: None,
         packed_lengths: None,
+        table: Some(column.table.to_string()),
     }
 }
 

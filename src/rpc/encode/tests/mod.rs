@@ -167,6 +167,7 @@ fn written_again<T: TSerializable>(
 fn column(name: &str, data: ColumnData) -> Column {
     Column {
         name: name.to_owned(),
+        table: "é table".into(),
         column_type: 253,
         flags: 0xFFFF,
         collation: 255,

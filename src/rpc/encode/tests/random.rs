@@ -31,10 +31,12 @@ fn any_column(row_count: usize) -> impl Strategy<Value = Column> {
         any::<u32>(),
     );
     let nulls = prop_oneof![Just(Vec::new()), vec(any::<u8>(), row_count.div_ceil(8)),];
-    (".{0,8}", numbers, nulls, any_data(row_count)).prop_map(|(name, numbers, nulls, data)| {
+    let names = (".{0,8}", ".{0,8}");
+    (names, numbers, nulls, any_data(row_count)).prop_map(|(names, numbers, nulls, data)| {
         let (column_type, flags, collation, decimals, length) = numbers;
         Column {
-            name,
+            name: names.0,
+            table: names.1.into(),
             column_type,
             flags,
             collation,
