@@ -129,24 +129,18 @@ fn instructions(address: &ListenAddress) -> String {
     let remote_hint = match address {
         ListenAddress::Tcp(address) => format!(
             r#"
-From Python (`pip install thrift`), in this repository:
+From Python, in this repository:
 
-PYTHONPATH=gen/py python3 - <<'END'
-from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
-from thrift.transport import TSocket, TTransport
-from forebay_thrift import Forebay
-from forebay_thrift.ttypes import *
+PYTHONPATH=clients/python/src python3 - <<'END'
+import forebay
 
-transport = TTransport.TFramedTransport(TSocket.TSocket({host:?}, {port}))
-client = Forebay.Client(TBinaryProtocolAccelerated(transport))
-transport.open()
-statement = Statement("SELECT id, username FROM users WHERE id < %s",
-                      [Value(int64=4)], param_style=ParamStyle.PYFORMAT)
-for column in client.query(QueryRequest("users", statement)).rows.columns:
-    print(column.name, column.int64s or column.strings)
+with forebay.connect(host={host:?}, port={port}, database="users", autocommit=True) as connection:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, username FROM users WHERE id < %s", (4,))
+        print(cursor.fetchall())
 END
 
-With the generated command-line client:
+With the generated command-line client (`pip install thrift`):
 
 PYTHONPATH=gen/py python3 gen/py/forebay_thrift/Forebay-remote -h {address} \
   query "QueryRequest('users', Statement('SELECT COUNT(*) FROM users'))"

@@ -163,8 +163,8 @@ impl Request {
         let most = self.0.core.shards.get(index).config().transactions_max;
         let message = format!(
             "the deadline passed, or came too near, while the request waited for its turn: {most} \
-             transactions of the shard may be open at once (transactions_max); end them sooner, or \
-             raise timeout_ms"
+             transactions of the shard may be open at once (transactions_max); end them sooner, \
+             or raise it or timeout_ms"
         );
         Error::new(ErrorKind::QueueTimeout, message)
     }

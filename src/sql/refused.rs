@@ -94,7 +94,7 @@ pub(super) const START_READ_ONLY: Refused = refused("START TRANSACTION READ ONLY
 pub(super) const FLUSH_LOCK: Refused = refused("FLUSH … WITH READ LOCK or FOR EXPORT", LOCK);
 pub(super) const LOCAL_FILE: Refused = refused(
     "LOAD … LOCAL",
-    "the file would be read where this service runs; use insert",
+    "the file would be read where this service runs; read it and insert its rows",
 );
 pub(super) const SHOW_WARNINGS: Refused = refused("SHOW WARNINGS or SHOW ERRORS", LAST_WARNINGS);
 pub(super) const ROLLBACK_TO: Refused = refused("ROLLBACK TO SAVEPOINT", SAVEPOINT);
