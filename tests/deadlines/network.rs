@@ -48,9 +48,12 @@ fn beside_healthy(service: &Running, work: impl FnOnce()) -> Duration {
             }
             slowest
         });
-        work();
+        // Where it fails, the asking ends as well, rather than go on for ever.
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
         over.store(true, std::sync::atomic::Ordering::SeqCst);
-        asking.join().unwrap()
+        let slowest = asking.join().unwrap();
+        worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        slowest
     })
 }
 
