@@ -1,0 +1,18 @@
+"""Flags of a column (MySQL Source Code Documentation, "Column Definition
+Flags"), by PyMySQL's names."""
+
+NOT_NULL = 0x1
+PRI_KEY = 0x2
+UNIQUE_KEY = 0x4
+MULTIPLE_KEY = 0x8
+BLOB = 0x10
+UNSIGNED = 0x20
+ZEROFILL = 0x40
+BINARY = 0x80
+ENUM = 0x100
+AUTO_INCREMENT = 0x200
+TIMESTAMP = 0x400
+SET = 0x800
+PART_KEY = 0x4000
+GROUP = 0x7FFF
+UNIQUE = 0x10000

@@ -1,0 +1,1 @@
+"""Names and numbers of MySQL, in modules of PyMySQL's names."""
