@@ -35,18 +35,23 @@ class Service:
     def __init__(self, folder, shards, environment=None, *, server=None):
         self.port = free_port()
         self.log_path = folder / "forebay.log"
-        config_path = folder / "forebay.toml"
+        self._config_path = folder / "forebay.toml"
+        self._environment = os.environ | (environment or {})
         self.socket_path = folder / "socket"
         listen = f'listen = ["127.0.0.1:{self.port}", "unix:{self.socket_path}"]'
         keys = "\n".join(f"{key} = {value}" for key, value in (server or {}).items())
-        config_path.write_text(f"[server]\n{listen}\n{keys}\n\n{shards}")
-        with self.log_path.open("wb") as log:
+        self._config_path.write_text(f"[server]\n{listen}\n{keys}\n\n{shards}")
+        self.start()
+
+    def start(self):
+        """Again, after a stop, at the same address."""
+        with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "serve", "--config", str(config_path)],
+                [PROGRAM, "serve", "--config", str(self._config_path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | (environment or {}),
+                env=self._environment,
             )
         try:
             self._wait_until_it_listens()
