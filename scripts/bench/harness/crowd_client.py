@@ -193,9 +193,7 @@ def pymysql_client(options):
 
 def mysqlclient_client(options):
     import MySQLdb
-    database = servers.Database(options.mysql)
-    where = {"unix_socket": database.socket} if options.mysql == "socket" else {
-        "host": "127.0.0.1", "port": database.port}
+    where = servers.Database(options.mysql).where()
     return by_cursor(MySQLdb.connect(user="root", database="test", autocommit=True, **where))
 
 

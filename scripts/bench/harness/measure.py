@@ -112,6 +112,9 @@ class Bench:
     def python(self, client, rows):
         return self.caller("python_client.py", client, "--rows", rows)
 
+    def driver(self, client, *arguments):
+        return self.caller("drivers_client.py", client, *arguments)
+
     def unit(self, client):
         return self.caller("unit_client.py", client, "--mysql-port", self.database.port)
 

@@ -30,9 +30,10 @@ TABLES = (
     "CREATE TABLE users (id BIGINT PRIMARY KEY, username VARCHAR(64) NOT NULL) ENGINE=InnoDB",
     f"INSERT INTO users SELECT seq, CONCAT('user', LPAD(seq, 8, '0')) FROM seq_1_to_{ROWS}",
     "CREATE TABLE wide (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL,"
-    " amount DECIMAL(12,2) NOT NULL, created DATETIME NOT NULL, note VARCHAR(40)) ENGINE=InnoDB",
+    " amount DECIMAL(12,2) NOT NULL, created DATETIME NOT NULL, note VARCHAR(40),"
+    " gone VARCHAR(40)) ENGINE=InnoDB",
     "INSERT INTO wide SELECT seq, CONCAT('name ', seq), seq * 1.37,"
-    " '2024-02-29 12:00:00' + INTERVAL seq MINUTE, IF(seq % 3, CONCAT('note ', seq), NULL)"
+    " '2024-02-29 12:00:00' + INTERVAL seq MINUTE, IF(seq % 3, CONCAT('note ', seq), NULL), NULL"
     f" FROM seq_1_to_{WIDE_ROWS}",
     "ANALYZE TABLE users, wide",
 )
@@ -76,6 +77,13 @@ def pin(core, pids):
             os.sched_setaffinity(int(thread), {core})
 
 
+def another_core():
+    """One that nothing of this is tied to, where everything is tied to one."""
+    own = os.sched_getaffinity(0)
+    others = sorted(set(range(os.cpu_count())) - own)
+    return others[0] if len(own) == 1 and others else None
+
+
 class Database:
     """A MariaDB that scripts/with-mariadb has started, and that tells of itself in
     the environment of what it runs."""
@@ -94,10 +102,14 @@ class Database:
 
     def connect(self, database="test", open_connection=pymysql.connect):
         # PyMySQL tries TLS first unless told not to, on loopback as well.
-        where = {"unix_socket": self.socket} if self.link == "socket" else {
-            "host": "127.0.0.1", "port": self.port}
         return open_connection(user="root", database=database, ssl_disabled=True,
-                               autocommit=True, **where)
+                               autocommit=True, **self.where())
+
+    def where(self):
+        """As drivers take it."""
+        if self.link == "socket":
+            return {"unix_socket": self.socket}
+        return {"host": "127.0.0.1", "port": self.port}
 
     def fill(self):
         with self.connect() as connection, connection.cursor() as cursor:
@@ -200,10 +212,11 @@ class Service:
     def __init__(self, shards, log, pool=POOL_MAX_CONNECTIONS):
         self.directory = Path(tempfile.mkdtemp(prefix="forebay-bench."))
         self.port = free_port()
+        self.socket = self.directory / "socket"
         self.log = log
         config = self.directory / "forebay.toml"
         config.write_text(
-            f'[server]\nlisten = ["127.0.0.1:{self.port}"]\n{server_limits()}'
+            f'[server]\nlisten = ["127.0.0.1:{self.port}", "unix:{self.socket}"]\n{server_limits()}'
             f"[shard_defaults]\npool_max_connections = {pool}\n"
             + "".join(shard_table(name, url) for name, url in shards.items())
         )

@@ -5,8 +5,8 @@
 - `show(samples)`: prints them as tables,
 - `draw(out, samples)`, where there is something to draw: gives the files' names."""
 
-from parts import (active, isolation, load, multi, overload, peers, python, rates, seed, sessions,
-                   shards, starve, units)
+from parts import (active, drivers, isolation, load, multi, overload, peers, python, rates, seed,
+                   sessions, shards, starve, units)
 
 PARTS = {
     "load": load,
@@ -20,6 +20,7 @@ PARTS = {
     "starve": starve,
     "shards": shards,
     "python": python,
+    "drivers": drivers,
     "units": units,
     "multi": multi,
 }
