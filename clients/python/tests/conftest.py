@@ -50,6 +50,26 @@ def service(start_service, mysql_url):
 
 
 @pytest.fixture
+def services(mysql_url, tmp_path):
+    """A function that starts a service which the test may end as it likes."""
+    started = []
+
+    def start(**server):
+        folder = tmp_path / str(len(started))
+        folder.mkdir()
+        shards = f'[shards.test]\nurl = "{mysql_url}"\n'
+        started.append(Service(folder, shards, server=server))
+        return started[-1]
+
+    yield start
+    for service in started:
+        if service.is_running():
+            # One that was stopped takes no SIGTERM.
+            service.process.kill()
+        service.process.wait()
+
+
+@pytest.fixture
 def ours(service):
     """A function that connects by this package."""
     opened = []

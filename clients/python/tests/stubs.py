@@ -8,6 +8,8 @@ import struct
 import threading
 import time
 
+import pytest
+
 #: What a stub says its limits are: 1,000 ms at most, 250 ms of grace.
 LIMITS = {1: 1_000_000, 2: 1_000_000, 3: 1000, 4: 1000, 5: 1000, 6: 256, 7: 8, 8: 256, 11: 250}
 
@@ -27,6 +29,22 @@ def limits_body(limits=LIMITS):
 
 #: The reply to `ping`.
 PING_BODY = b"\x0c\0\0" + b"\0" + b"\0"
+
+
+def replies_that_are_none(sequence_id):
+    """To a `ping` of that number, each a parameter of a test."""
+    replies = {
+        "huge": struct.pack(">i", 2_000_000_000) + b"x" * 100,
+        "negative": struct.pack(">i", -1) + b"x" * 100,
+        "empty": struct.pack(">i", 0) + b"x" * 100,
+        "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        "stale": message(b"ping", 9999, PING_BODY),
+        "other": message(b"info", sequence_id, PING_BODY),
+        "two": message(b"ping", sequence_id, PING_BODY) * 2,
+        "cut": message(b"ping", sequence_id, b"\x0c\0\0"),
+        "kind": message(b"ping", sequence_id, b"", kind=7),
+    }
+    return [pytest.param(reply, id=name) for name, reply in replies.items()]
 
 
 def read_call(connection):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import struct
 import threading
 import time
 
@@ -282,21 +281,7 @@ def test_transaction_does_not_go_on_in_another_session(stub):
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        struct.pack(">i", 2_000_000_000) + b"x" * 100,
-        struct.pack(">i", -1) + b"x" * 100,
-        struct.pack(">i", 0) + b"x" * 100,
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        stubs.message(b"ping", 9999, stubs.PING_BODY),
-        stubs.message(b"info", 1, stubs.PING_BODY),
-        stubs.message(b"ping", 1, stubs.PING_BODY) * 2,
-        stubs.message(b"ping", 1, b"\x0c\0\0"),
-        stubs.message(b"ping", 1, b"", kind=7),
-    ],
-    ids=["huge", "negative", "empty", "http", "stale", "other", "two", "cut", "kind"],
-)
+@pytest.mark.parametrize("reply", stubs.replies_that_are_none(1))
 def test_reply_that_is_none_closes_the_session(stub, reply):
     def lie(server, connection):
         server.next_call(connection)

@@ -14,27 +14,6 @@ import pytest
 import forebay
 import forebay.aio
 from forebay import err
-from service import Service
-
-
-@pytest.fixture
-def services(mysql_url, tmp_path):
-    """A function that starts a service which the test may end as it likes."""
-    started = []
-
-    def start(**server):
-        folder = tmp_path / str(len(started))
-        folder.mkdir()
-        shards = f'[shards.test]\nurl = "{mysql_url}"\n'
-        started.append(Service(folder, shards, server=server))
-        return started[-1]
-
-    yield start
-    for service in started:
-        if service.is_running():
-            # One that was stopped takes no SIGTERM.
-            service.process.kill()
-        service.process.wait()
 
 
 @contextlib.contextmanager

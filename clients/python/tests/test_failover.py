@@ -18,29 +18,9 @@ import pytest
 import forebay
 from forebay import _site
 from forebay._site import Site
-from service import Service, free_port
+from service import free_port
 
 table_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def services(mysql_url, tmp_path):
-    """A function that starts a service which the test may end as it likes."""
-    started = []
-
-    def start(**server):
-        folder = tmp_path / str(len(started))
-        folder.mkdir()
-        shards = f'[shards.test]\nurl = "{mysql_url}"\n'
-        started.append(Service(folder, shards, server=server))
-        return started[-1]
-
-    yield start
-    for service in started:
-        if service.is_running():
-            # One that was stopped takes no SIGTERM.
-            service.process.kill()
-        service.process.wait()
 
 
 @pytest.fixture

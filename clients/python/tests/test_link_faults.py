@@ -281,21 +281,7 @@ def test_a_transaction_does_not_go_on_in_another_session(stub):
     assert link.call(ping()) is None
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        struct.pack(">i", 2_000_000_000) + b"x" * 100,
-        struct.pack(">i", -1) + b"x" * 100,
-        struct.pack(">i", 0) + b"x" * 100,
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        stubs.message(b"ping", 9999, stubs.PING_BODY),
-        stubs.message(b"info", 2, stubs.PING_BODY),
-        stubs.message(b"ping", 2, stubs.PING_BODY) * 2,
-        stubs.message(b"ping", 2, b"\x0c\0\0"),
-        stubs.message(b"ping", 2, b"", kind=7),
-    ],
-    ids=["huge", "negative", "empty", "http", "stale", "other", "two", "cut", "kind"],
-)
+@pytest.mark.parametrize("reply", stubs.replies_that_are_none(2))
 def test_a_reply_that_is_none_closes_the_session(stub, reply):
     def lie(server, connection):
         server.next_call(connection)

@@ -10,6 +10,7 @@ from typing import Any, Optional, TypeVar, Union, overload
 
 from . import _arguments, _hooks, _many, _special, converters, err
 from ._conversation import Conversation, Flow
+from ._error_attributes import ErrorAttributes
 from ._link import Link
 from ._session import SessionMethods
 from ._set import check_collation, set_at_first
@@ -24,7 +25,7 @@ C = TypeVar("C", bound=Cursor)
 DEFAULT_CHARSET = "utf8mb4"
 
 
-class Connection(SessionMethods):
+class Connection(ErrorAttributes, SessionMethods):
     """A connection to a service: where PyMySQL's names a database, `database` (or
     `shard`) names a shard.
 
@@ -59,17 +60,6 @@ class Connection(SessionMethods):
 
     What else PyMySQL takes is accepted and has no effect.
     """
-
-    Warning = err.Warning
-    Error = err.Error
-    InterfaceError = err.InterfaceError
-    DatabaseError = err.DatabaseError
-    DataError = err.DataError
-    OperationalError = err.OperationalError
-    IntegrityError = err.IntegrityError
-    InternalError = err.InternalError
-    ProgrammingError = err.ProgrammingError
-    NotSupportedError = err.NotSupportedError
 
     _closed = False
     _link: Any = None

@@ -159,7 +159,7 @@ class Link:
             self.used_at = time.monotonic()
             offset = _thrift.reply_start(message, call.function, sequence_id)
             return call.read(message, offset)
-        except Lost as lost:
+        except Lost:
             if opened.is_silent and self._address is not None:
                 self.site.failed(self._address)
             self._drop()

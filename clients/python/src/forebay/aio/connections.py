@@ -11,6 +11,7 @@ from typing import Any, Optional, TypeVar, Union, overload
 
 from .. import _arguments, _many, _special, converters, cursors, err
 from .._conversation import Flow
+from .._error_attributes import ErrorAttributes
 from .._set import check_collation
 from .._statement import as_text, statement
 from ._attributes import Arguments, Attributes
@@ -22,7 +23,7 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Cursor)
 
 
-class Connection(Attributes):
+class Connection(ErrorAttributes, Attributes):
     """A connection to a service, for one task at a time and one event loop.
 
     Takes the arguments of `forebay.connect`; `cursorclass` is one of `forebay.aio`'s.
@@ -33,17 +34,6 @@ class Connection(Attributes):
     rolls back an open transaction. The connection is well: its next statement opens
     another session.
     """
-
-    Warning = err.Warning
-    Error = err.Error
-    InterfaceError = err.InterfaceError
-    DatabaseError = err.DatabaseError
-    DataError = err.DataError
-    OperationalError = err.OperationalError
-    IntegrityError = err.IntegrityError
-    InternalError = err.InternalError
-    ProgrammingError = err.ProgrammingError
-    NotSupportedError = err.NotSupportedError
 
     def __init__(self, *, cursorclass: Any = Cursor, **arguments: Any) -> None:
         self.cursorclass = _checked(cursorclass)
