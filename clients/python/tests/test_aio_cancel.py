@@ -155,7 +155,7 @@ def test_soak_of_cancelled_tasks_finds_no_foreign_answer(where):
                 pass
 
     async def main():
-        arguments = where | {"autocommit": None}
+        arguments = where | {"autocommit": None, "read_timeout": 20}
         async with forebay.aio.create_pool(minsize=0, maxsize=3, **arguments) as pool:
             await asyncio.wait_for(
                 asyncio.gather(*(worker(pool, index * 1000) for index in range(TASKS))),
