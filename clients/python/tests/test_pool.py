@@ -291,3 +291,14 @@ def test_a_dropped_pool_closes_its_sockets(make_pool, service):
 def test_an_argument_that_connect_does_not_know_is_told_of_at_once():
     with pytest.raises(TypeError, match="maxsize"):
         forebay.Pool(host="127.0.0.1", maxsize=3)
+
+
+def test_who_waits_in_vain_for_a_transaction_is_told_what_allows_more(start_service, mysql_url):
+    service = start_service(f'[shards.test]\nurl = "{mysql_url}"\ntransactions_max = 1\n')
+    where = {"host": "127.0.0.1", "port": service.port, "database": "test"}
+    with forebay.connect(**where) as first, forebay.connect(**where, read_timeout=0.2) as second:
+        first.begin()
+        remedies = "transactions_max.*read_timeout="
+        with pytest.raises(forebay.OperationalError, match=remedies) as raised:
+            second.cursor().execute("SELECT 1")
+    assert raised.value.args[0] == 3024 and raised.value.code == "QUEUE_TIMEOUT"

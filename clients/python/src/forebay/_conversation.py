@@ -30,6 +30,8 @@ _ENDS_TRANSACTION = frozenset(
 #: After these its end has not begun, and the transaction is as it was; so it is after
 #: an InterfaceError, where the connection is in use by another thread.
 _NOT_BEGUN = frozenset(["INVALID_ARGUMENT", "QUEUE_FULL", "QUEUE_TIMEOUT"])
+#: What more time would have helped.
+_TOO_LATE = frozenset(["DEADLINE_EXCEEDED", "QUEUE_TIMEOUT"])
 _TRANSACTION_REMEDY = (
     " (by this package: call begin(), or autocommit(False), and run it within the transaction)"
 )
@@ -143,10 +145,7 @@ class Conversation(State):
             error = err.OperationalError(1065, "Query was empty", sqlstate="42000")
         self.warnings_of = error
         yield from self.after_error(error)
-        if code == "STATEMENT_NOT_ALLOWED" and "begin_transaction" in str(error.args[-1]):
-            error.args = (error.args[0], f"{error.args[-1]}{_TRANSACTION_REMEDY}")
-        elif code == "DEADLINE_EXCEEDED":
-            error.args = (error.args[0], error.args[-1] + _TIME_REMEDY.format(error.limit))
+        _tell_remedy(error)
         raise error
 
     def after_error(self, error: err.Error) -> Flow[None]:
@@ -179,9 +178,13 @@ class Conversation(State):
         if read_only is None:
             read_only = self.next_read_only if self.next_read_only is not None else self.read_only
         body = requests.begin(self.shard_field, isolation, read_only, self._options)
-        token, _idle_timeout_ms, _timeout_ms = yield self.call(
-            b"begin_transaction", body, read_begin
-        )
+        try:
+            token, _idle_timeout_ms, _timeout_ms = yield self.call(
+                b"begin_transaction", body, read_begin
+            )
+        except err.Error as error:
+            _tell_remedy(error)
+            raise
         self.token = token
         self.characteristics = isolation, read_only
         self.session = self.link.session
@@ -337,3 +340,11 @@ class Conversation(State):
             if name not in info.shards:
                 raise err.OperationalError(1049, f"Unknown database '{name}': no such shard")
         self.set_shard(name)
+
+
+def _tell_remedy(error: err.Error) -> None:
+    """Adds how this package names what the service says would help."""
+    if error.code == "STATEMENT_NOT_ALLOWED" and "begin_transaction" in str(error.args[-1]):
+        error.args = (error.args[0], f"{error.args[-1]}{_TRANSACTION_REMEDY}")
+    elif error.code in _TOO_LATE:
+        error.args = (error.args[0], error.args[-1] + _TIME_REMEDY.format(error.limit))

@@ -38,8 +38,7 @@ _FUNCTIONS = frozenset(
     radians rand random_bytes rank regexp_instr regexp_like regexp_replace regexp_substr repeat
     replace replace_oracle reverse right round row_count row_number rpad rpad_oracle rtrim
     rtrim_oracle schema schemas second sec_to_time session_user sformat sha sha1 sha2 sign sin
-    sleep benchmark
-    soundex space sqrt std stddev stddev_pop stddev_samp strcmp str_to_date subdate substr
+    sleep benchmark soundex space sqrt std stddev stddev_pop stddev_samp strcmp str_to_date subdate substr
     substring substring_index substr_oracle subtime sum sysdate system_user sys_guid tan time
     timediff timestamp timestampadd timestampdiff time_format time_to_sec to_base64 to_char
     to_days to_seconds trim trim_oracle truncate ucase uncompress uncompressed_length unhex

@@ -120,11 +120,6 @@ class Link:
         """Where the session is, or was last."""
         return None if self._address is None else str(self._address)
 
-    @property
-    def is_inherited(self) -> bool:
-        """Whether its session, if it has one, is the parent process's."""
-        return self._forks != FORKS.count
-
     def call(self, call: Call) -> Any:
         """Sends a call and gives what its `read` makes of the reply.
 
@@ -172,13 +167,6 @@ class Link:
                 self._open(self.connect_timeout)
         finally:
             self._free.append(None)
-
-    def load_info(self) -> Any:
-        """Asks the service for its `info` anew, and gives it to the site."""
-        info = self.call(info_call(self.connect_timeout))
-        self.site.keep_info(info)
-        self._take_limits()
-        return info
 
     def close(self) -> None:
         """Closes the session; a transaction in it is rolled back by the service. A

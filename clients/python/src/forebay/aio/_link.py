@@ -166,7 +166,7 @@ class Link:
             raise
         except err.Error as error:
             # One that the service sent leaves the session in order.
-            if getattr(error, "code", None) is None:
+            if error.code is None:
                 self._drop()
             raise
         except BaseException:
@@ -186,14 +186,6 @@ class Link:
                 await self._open(self.connect_timeout)
         finally:
             self._is_busy = False
-
-    async def load_info(self) -> Any:
-        """Asks the service for its `info` anew, which is then the site's."""
-        info = await self.call(info_call(self.connect_timeout))
-        self.site.keep_info(info)
-        if self._session is not None:
-            self._take_limits(self._session)
-        return info
 
     def close(self) -> None:
         """Closes the session; a transaction in it is rolled back by the service. A
